@@ -1,17 +1,32 @@
-import { defineConfig } from "vitest/config";
+// Which tests there are. Two projects, so that Chromium is looked for (and, on Debian, installed) only
+// when a browser test is really part of the run: `--project '!browser'` or a path filter leaves it out.
+import { configDefaults, defineConfig } from "vitest/config";
 
 const conditions = ["latchkey-source"];
+const browserTests = "test/browser/**/*.test.ts";
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
-    globalSetup: ["test/chromium.ts"],
-    setupFiles: ["test/leak-watch.ts"],
     reporters: ["default", "./test/closing-line.ts"],
     execArgv: ["--conditions=latchkey-source"],
+    setupFiles: ["test/leak-watch.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "http",
+          include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, browserTests],
+        },
+      },
+      {
+        extends: true,
+        test: { name: "browser", include: [browserTests], globalSetup: ["test/chromium.ts"] },
+      },
+    ],
   },
 });
