@@ -1,0 +1,39 @@
+/** What the three adapters share: where a request's visitor is kept, and which cache header a response gets. */
+import { AdapterMissingError } from "./errors.ts";
+import type { ResponseHeaders, Visitor } from "./visitor.ts";
+
+const visitors = new WeakMap<object, Visitor>();
+
+/** Keeps the visitor for the handlers of this request. */
+export function keepVisitor(request: object, visitor: Visitor): void {
+  visitors.set(request, visitor);
+}
+
+/**
+ * The visitor behind a request; throws AdapterMissingError if the adapter was not registered before this route.
+ *
+ * @example
+ * app.post("/logout", async (req, res) => {
+ *   await visitor(req).signOut();
+ *   res.redirect(302, "/");
+ * });
+ */
+export function visitor(request: object): Visitor {
+  const found = visitors.get(request);
+  if (found === undefined) throw new AdapterMissingError();
+  return found;
+}
+
+/** The same, or `null`: for responses that were answered before a visitor was known. */
+export function visitorIfAny(request: object): Visitor | null {
+  return visitors.get(request) ?? null;
+}
+
+/**
+ * The Cache-Control a response gets, or `null` to leave it alone. Beside a cookie there is no choice (CVE-2025-48947: a
+ * CDN kept somebody's Set-Cookie); a signed-in page may say otherwise itself.
+ */
+export function cacheControl({ setCookie, noStore }: ResponseHeaders, own: unknown): string | null {
+  if (setCookie.length > 0) return "no-store";
+  return noStore && own === undefined ? "no-store" : null;
+}

@@ -1,0 +1,96 @@
+/**
+ * The policy of the published workflows, step by step, so that their attacks can be shown: the cookie holds the
+ * provider's refresh token as it is, and whoever presents it gets a session. Never run this for real users.
+ */
+import { refreshedUser } from "./access-token.ts";
+import { IdentityProviderMisconfiguredError } from "./errors.ts";
+import type { Live, NewCookies, Policy, Visit } from "./policy.ts";
+import { isSessionId, sessionHash } from "./session-id.ts";
+import type { Settings } from "./settings.ts";
+import { isProviderError } from "./sign-ins.ts";
+import type { SessionRecord, User } from "./store/store.ts";
+
+/** The workflows as described: W1's steps 8–14, W2's steps 9′–18′, attacks A1 and A2 included. */
+export function asDescribed(settings: Settings): Policy {
+  const renews = settings.workflow === "sessions+refresh-tokens";
+
+  return {
+    async find(visit) {
+      const session = await findSession(settings, visit);
+      if (session !== null) return { session, cookies: null };
+      const { refreshToken } = visit.cookies;
+      return renews && refreshToken !== null ? exchange(settings, refreshToken) : null;
+    },
+
+    async open({ user, refreshToken, refreshTokenId }) {
+      const signInId = refreshTokenId ?? settings.randomBytes(16).toString("base64url");
+      return create(settings, user, signInId, renews ? refreshToken : null);
+    },
+
+    async end(visit) {
+      const session = await findSession(settings, visit);
+      if (session === null) return;
+      await settings.store.deleteSession(session.hash);
+      settings.publish({
+        type: "sign-in-ended",
+        signInId: session.signInId,
+        userId: session.user.id,
+        reason: "signed-out",
+      });
+      if (renews) await settings.provider.revoke(session.signInId).catch(ignoreOutage);
+    },
+
+    isCurrent: async () => true,
+  };
+}
+
+/** The workflows say nothing of a provider that is down at sign-out: the refresh token then stays good. */
+function ignoreOutage(error: unknown): void {
+  if (!isProviderError(error)) throw error;
+}
+
+/** Steps 11 and A1: found by its cookie, extended, whoever sends it. There is no absolute limit. */
+async function findSession({ store, now, lifetimes }: Settings, visit: Visit): Promise<SessionRecord | null> {
+  const { session } = visit.cookies;
+  if (session === null || !isSessionId(session)) return null;
+  return store.useSession(sessionHash(session), now(), lifetimes.sessionIdle);
+}
+
+/** Steps 14′–17′ and A2: the refresh token alone, whatever the session id beside it, becomes a new session. */
+async function exchange(settings: Settings, refreshToken: string): Promise<Live | null> {
+  const answer = await settings.provider.refresh(refreshToken);
+  if (answer.outcome === "invalid-grant") return null;
+  const claims = await settings.verifyAccessToken(answer.accessToken);
+  if (claims.signInId === null) {
+    throw new IdentityProviderMisconfiguredError('The identity provider\'s access token has no "sid".');
+  }
+  const user = refreshedUser({ id: claims.userId, roles: [] }, claims);
+  return create(settings, user, claims.signInId, answer.refreshToken);
+}
+
+async function create(
+  { store, lifetimes, now, randomBytes, publish }: Settings,
+  user: User,
+  signInId: string,
+  refreshToken: string | null,
+): Promise<Live> {
+  const sessionId = randomBytes(32).toString("base64url");
+  const session: SessionRecord = {
+    hash: sessionHash(sessionId),
+    signInId,
+    user,
+    authenticatedAt: now(),
+    vouchedAt: now(),
+    expiresAt: now() + lifetimes.sessionIdle,
+    absoluteExpiresAt: Number.MAX_SAFE_INTEGER,
+    presented: true,
+  };
+  await store.insertSession(session);
+  publish({ type: "session-created", signInId, userId: user.id });
+  const cookies: NewCookies = {
+    sessionId,
+    refreshToken,
+    maxAge: refreshToken === null ? null : lifetimes.rememberedIdle,
+  };
+  return { session, cookies };
+}

@@ -1,0 +1,81 @@
+/**
+ * The cookies on the wire: their names, their attributes, how a Cookie header is read. What stands inside the
+ * refresh-token cookie is sealed-pair.ts's business.
+ */
+
+/** The names this application's cookies have. */
+export interface CookieNames {
+  readonly session: string;
+  readonly refreshToken: string;
+  /** Binds the forms of a visitor who is not signed in (login CSRF). */
+  readonly form: string;
+}
+
+/** How this application's cookies are written. */
+export interface CookieWriter {
+  readonly names: CookieNames;
+  /** A Set-Cookie value. `maxAge` in milliseconds; without it the browser forgets the cookie when it closes. */
+  set(name: string, value: string, maxAge?: number): string;
+  /** A Set-Cookie value that removes the cookie; a browser wants the attributes it was set with (CVE-2025-55162). */
+  clear(name: string): string;
+}
+
+/** Above this a browser may drop the whole cookie (RFC 6265bis §5.6); better an error where it was made. */
+const largestCookie = 4096;
+
+/**
+ * Cookies for an origin: `__Host-`, Secure, HttpOnly, SameSite=Lax, Path=/ and no Domain, so that no other host can
+ * read or plant them (ASVS 3.3.1–3.3.4). On plain-http loopback, where Safari refuses Secure cookies, the same without
+ * prefix and Secure.
+ */
+export function cookieWriter(secure: boolean): CookieWriter {
+  const prefix = secure ? "__Host-" : "";
+  const attributes = `; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+  return {
+    names: {
+      session: `${prefix}session`,
+      refreshToken: `${prefix}refresh-token`,
+      form: `${prefix}form`,
+    },
+    set(name, value, maxAge) {
+      if (name.length + value.length > largestCookie) {
+        throw new RangeError(
+          `The cookie "${name}" would be ${name.length + value.length} bytes; browsers keep ${largestCookie}.`,
+        );
+      }
+      const age = maxAge === undefined ? "" : `; Max-Age=${Math.floor(maxAge / 1000)}`;
+      return `${name}=${value}${age}${attributes}`;
+    },
+    clear: (name) => `${name}=; Max-Age=0${attributes}`,
+  };
+}
+
+/** The values a Cookie header gives for a name, in order; never throws, whatever the bytes. */
+export function cookieValues(header: string | undefined, name: string): string[] {
+  if (header === undefined) return [];
+  const values: string[] = [];
+  for (const part of header.split(";")) {
+    const equals = part.indexOf("=");
+    if (equals !== -1 && part.slice(0, equals).trim() === name) values.push(part.slice(equals + 1).trim());
+  }
+  return values;
+}
+
+/** This application's cookies as a request presented them; an empty value is the same as none. */
+export interface PresentedCookies {
+  readonly session: string | null;
+  readonly refreshToken: string | null;
+  readonly form: string | null;
+}
+
+/**
+ * Reads this application's cookies out of a Cookie header; `"duplicate"` where one of them stands there twice, which
+ * is what cookie tossing from a sibling host looks like ("Cookie Crumbles", USENIX Security 2023).
+ */
+export function readCookies(header: string | undefined, names: CookieNames): PresentedCookies | "duplicate" {
+  const session = cookieValues(header, names.session);
+  const refreshToken = cookieValues(header, names.refreshToken);
+  const form = cookieValues(header, names.form);
+  if (session.length > 1 || refreshToken.length > 1 || form.length > 1) return "duplicate";
+  return { session: session[0] || null, refreshToken: refreshToken[0] || null, form: form[0] || null };
+}

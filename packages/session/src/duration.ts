@@ -1,0 +1,28 @@
+/** Durations as people write them: `2s`, `30m`, `12h`, `30d`. */
+
+/** A length of time: a whole number and its unit (seconds, minutes, hours, days). */
+export type Duration = `${number}${"s" | "m" | "h" | "d"}`;
+
+const unit = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** The longest a browser keeps a cookie, which no limit of ours can usefully pass (RFC 6265bis: 400 days). */
+const longest = 400 * unit.d;
+
+/**
+ * The milliseconds a duration stands for, or `null` if it is not one: anything but a whole positive number and a unit,
+ * or more than 400 days.
+ */
+export function parseDuration(text: string): number | null {
+  const [, number, letter] = /^([1-9]\d{0,9})([smhd])$/.exec(text) ?? [];
+  if (number === undefined || letter === undefined) return null;
+  const milliseconds = Number(number) * unit[letter as keyof typeof unit];
+  return milliseconds <= longest ? milliseconds : null;
+}
+
+/** The shortest way to write a number of milliseconds as a duration: 1,800,000 is `30m`. */
+export function formatDuration(milliseconds: number): string {
+  const letter = (["d", "h", "m", "s"] as const).find(
+    (each) => milliseconds % unit[each] === 0 && milliseconds > 0,
+  );
+  return letter === undefined ? `${milliseconds}ms` : `${milliseconds / unit[letter]}${letter}`;
+}

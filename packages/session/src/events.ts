@@ -1,0 +1,49 @@
+/**
+ * What happened, on `node:diagnostics_channel`: logs, metrics, the audit trail and messages to the user are listeners.
+ * Without a listener an event costs nothing. No event holds a password, a session id or a token (ASVS 16.2.5).
+ */
+import { channel } from "node:diagnostics_channel";
+import type { CrossSiteReason } from "./cross-site.ts";
+import type { SignInRefusal } from "./identity-provider.ts";
+import type { Judgement } from "./judgement.ts";
+import type { EndReason } from "./store/store.ts";
+
+/** The channel's name: `diagnostics_channel.subscribe("latchkey:session", listener)`. */
+export const sessionChannel = "latchkey:session";
+
+/** What can happen. Every event says `at` (epoch milliseconds) and `application` besides. */
+export type SessionEvent =
+  | { type: "signed-in"; signInId: string; userId: string; address: string | undefined }
+  | { type: "sign-in-refused"; reason: SignInRefusal; address: string | undefined }
+  | { type: "session-created"; signInId: string; userId: string }
+  | { type: "session-extended"; signInId: string; userId: string; expiresAt: number }
+  | { type: "renewed"; signInId: string; userId: string; judgement: Judgement }
+  | { type: "revalidated"; signInId: string; userId: string }
+  | { type: "sign-in-ended"; signInId: string; userId: string; reason: EndReason }
+  | { type: "reuse-detected"; signInId: string; userId: string; address: string | undefined }
+  | { type: "mismatched-pair"; address: string | undefined }
+  | { type: "duplicate-cookies"; address: string | undefined }
+  | {
+      type: "cross-site-refused";
+      reason: CrossSiteReason | "form-token";
+      path: string;
+      address: string | undefined;
+    }
+  | { type: "revocation-owed"; signInId: string; code: string }
+  | { type: "revocation-paid"; signInId: string }
+  | { type: "provider-called"; call: string; status: number | null; milliseconds: number }
+  | { type: "unavailable"; code: string; message: string };
+
+/** An event as listeners get it. */
+export type PublishedSessionEvent = SessionEvent & { readonly at: number; readonly application: string };
+
+/** Publishes an event. */
+export type Publish = (event: SessionEvent) => void;
+
+/** A publisher for one application. */
+export function publisher(application: string, now: () => number): Publish {
+  const published = channel(sessionChannel);
+  return (event) => {
+    if (published.hasSubscribers) published.publish({ ...event, at: now(), application });
+  };
+}

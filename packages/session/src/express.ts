@@ -1,0 +1,64 @@
+/** The Express adapter: moves headers between Express and the library, and decides nothing. */
+import type { Request, RequestHandler, Response } from "express";
+import { cacheControl, keepVisitor } from "./adapter.ts";
+import type { Answer, IncomingRequest, Sessions } from "./sessions.ts";
+import type { Visitor } from "./visitor.ts";
+
+export { visitor } from "./adapter.ts";
+
+/**
+ * Sessions for an Express 5 application: register it after the body parser and before the routes. Every route then
+ * needs a signed-in user, except the `publicPaths`.
+ *
+ * @example
+ * app.use(express.urlencoded({ extended: false }), latchkey(sessions));
+ * app.get("/posts", (req, res) => res.send(postsOf(visitor(req).signedIn().user)));
+ */
+export function latchkey(sessions: Sessions): RequestHandler {
+  return async (request, response, next) => {
+    const received = await sessions.receive(incoming(request));
+    if (received.kind === "answer") return send(response, received.answer);
+    keepVisitor(request, received.visitor);
+    addHeadersWhenWritten(response, received.visitor);
+    next();
+  };
+}
+
+function incoming(request: Request): IncomingRequest {
+  return {
+    method: request.method,
+    target: request.originalUrl,
+    header: (name) => request.get(name),
+    address: request.ip,
+    body: () => request.body,
+  };
+}
+
+function send(response: Response, { status, headers, body }: Answer): void {
+  response.status(status).set(headers).end(body);
+}
+
+/**
+ * Express has no hook before the headers are written, so the response's own two ways there are wrapped: `end`, which may
+ * wait for the library's last look, and `writeHead`, which a streamed response reaches first and which may not.
+ */
+function addHeadersWhenWritten(response: Response, visitor: Visitor): void {
+  const writeHead = response.writeHead.bind(response) as (...rest: unknown[]) => Response;
+  const end = response.end.bind(response) as (...rest: unknown[]) => Response;
+
+  response.writeHead = (...rest: unknown[]) => {
+    response.writeHead = writeHead;
+    const headers = visitor.responseHeaders();
+    for (const cookie of headers.setCookie) response.appendHeader("set-cookie", cookie);
+    const cache = cacheControl(headers, response.getHeader("cache-control"));
+    if (cache !== null) response.setHeader("cache-control", cache);
+    return writeHead(...rest);
+  };
+  response.end = (...rest: unknown[]) => {
+    response.end = end;
+    if (response.headersSent || visitor.responseHeaders().setCookie.length === 0) return end(...rest);
+    // A store that fails now must not cost the user the page: the cookies are dropped and the page is sent.
+    void visitor.dropOvertakenCookies().finally(() => end(...rest));
+    return response;
+  };
+}

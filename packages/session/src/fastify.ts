@@ -1,0 +1,50 @@
+/** The Fastify adapter: moves headers between Fastify and the library, and decides nothing. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { cacheControl, keepVisitor, visitorIfAny } from "./adapter.ts";
+import type { IncomingRequest, Sessions } from "./sessions.ts";
+
+export { visitor } from "./adapter.ts";
+
+/**
+ * Sessions for a Fastify 5 application: register it after the body parser's plugin and before the routes. Every route
+ * then needs a signed-in user, except the `publicPaths`.
+ *
+ * @example
+ * await app.register(formbody);
+ * await app.register(latchkey(sessions));
+ * app.get("/shopping-cart", async (request) => cartOf(visitor(request).signedIn().user));
+ */
+export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<void> {
+  const plugin = async (app: FastifyInstance) => {
+    app.addHook("preValidation", async (request, reply) => {
+      const received = await sessions.receive(incoming(request));
+      if (received.kind === "visitor") return keepVisitor(request, received.visitor);
+      const { status, headers, body } = received.answer;
+      return reply.code(status).headers(headers).send(body);
+    });
+    app.addHook("onSend", async (request, reply) => {
+      const known = visitorIfAny(request);
+      if (known === null) return;
+      await known.dropOvertakenCookies();
+      const headers = known.responseHeaders();
+      for (const cookie of headers.setCookie) reply.header("set-cookie", cookie);
+      const cache = cacheControl(headers, reply.getHeader("cache-control"));
+      if (cache !== null) reply.header("cache-control", cache);
+    });
+  };
+  // Fastify would otherwise keep the hooks to the plugin's own scope, away from the application's routes.
+  return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
+}
+
+function incoming(request: FastifyRequest): IncomingRequest {
+  return {
+    method: request.method,
+    target: request.url,
+    header: (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value.join(", ") : value;
+    },
+    address: request.ip,
+    body: () => request.body,
+  };
+}

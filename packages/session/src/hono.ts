@@ -1,0 +1,70 @@
+/** The Hono adapter: moves headers between Hono and the library, and decides nothing. */
+import type { Context, MiddlewareHandler } from "hono";
+import { cacheControl, keepVisitor } from "./adapter.ts";
+import type { IncomingRequest, Sessions } from "./sessions.ts";
+
+export { visitor } from "./adapter.ts";
+
+/** What the Hono adapter can't know by itself. */
+export interface HonoOptions {
+  /** The client's address; by default the socket's, where the application is served by `@hono/node-server`. */
+  readonly address?: (context: Context) => string | undefined;
+}
+
+/**
+ * Sessions for a Hono 4 application: register it before the routes. Every route then needs a signed-in user, except the
+ * `publicPaths`. The visitor hangs on the context: `visitor(c)`.
+ *
+ * @example
+ * app.use(latchkey(sessions));
+ * app.get("/posts", (c) => c.html(postsOf(visitor(c).signedIn().user)));
+ */
+export function latchkey(
+  sessions: Sessions,
+  { address = socketAddress }: HonoOptions = {},
+): MiddlewareHandler {
+  return async (context, next) => {
+    const received = await sessions.receive(incoming(context, address));
+    if (received.kind === "answer") {
+      const { status, headers, body } = received.answer;
+      return new Response(body, { status, headers: { ...headers } });
+    }
+    keepVisitor(context, received.visitor);
+    await next();
+    await received.visitor.dropOvertakenCookies();
+    const headers = received.visitor.responseHeaders();
+    for (const cookie of headers.setCookie) context.header("set-cookie", cookie, { append: true });
+    const cache = cacheControl(headers, context.res.headers.get("cache-control") ?? undefined);
+    if (cache !== null) context.header("cache-control", cache);
+    return undefined;
+  };
+}
+
+function incoming(context: Context, address: NonNullable<HonoOptions["address"]>): IncomingRequest {
+  const { pathname, search } = new URL(context.req.url);
+  return {
+    method: context.req.method,
+    target: `${pathname}${search}`,
+    header: (name) => context.req.header(name),
+    address: address(context),
+    body: () => formFields(context),
+  };
+}
+
+/** Bodies larger than this, or of unknown length, are not read in search of a form token: they carry it in a header. */
+const largestForm = 1_048_576;
+
+async function formFields(context: Context): Promise<unknown> {
+  const length = Number(context.req.header("content-length") ?? Number.NaN);
+  const type = context.req.header("content-type") ?? "";
+  const isForm =
+    type.startsWith("application/x-www-form-urlencoded") || type.startsWith("multipart/form-data");
+  if (!isForm || !(length <= largestForm)) return undefined;
+  // A body that can't be parsed has no token; Hono keeps what was parsed for the handler.
+  return context.req.parseBody().catch(() => undefined);
+}
+
+function socketAddress(context: Context): string | undefined {
+  const { incoming } = (context.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
+  return incoming?.socket?.remoteAddress;
+}

@@ -1,0 +1,36 @@
+/** What the two policies have in common: the questions `sessions.ts` asks them, and the answers. */
+import type { PresentedCookies } from "./cookies.ts";
+import type { ProviderSignIn } from "./identity-provider.ts";
+import type { Device, SessionRecord } from "./store/store.ts";
+
+/** New cookies for the browser: the session id, in W2 the refresh token, always both in one response. */
+export interface NewCookies {
+  readonly sessionId: string;
+  readonly refreshToken: string | null;
+  /** Milliseconds the browser keeps them; `null` until it closes. */
+  readonly maxAge: number | null;
+}
+
+/** A live session and, where it was made by this request, its cookies. */
+export interface Live {
+  readonly session: SessionRecord;
+  readonly cookies: NewCookies | null;
+}
+
+/** How a browser shows up. */
+export interface Visit {
+  readonly cookies: PresentedCookies;
+  readonly device: Device;
+}
+
+/** How sessions are found, made and ended under one policy. Each throws when store or provider are down. */
+export interface Policy {
+  /** The session a request's cookies lead to, renewed if need be; `null` when its user has to sign in. */
+  find(visit: Visit): Promise<Live | null>;
+  /** The session after the provider has signed a user in. */
+  open(signedIn: ProviderSignIn, device: Device, remembered: boolean): Promise<Live>;
+  /** Ends the sign-in these cookies belong to, if they prove that they do. */
+  end(visit: Visit, reason: "signed-out" | "replaced-by-new-sign-in"): Promise<void>;
+  /** Whether cookies made by this request are still the sign-in's newest: asked when the headers are written. */
+  isCurrent(session: SessionRecord): Promise<boolean>;
+}

@@ -1,0 +1,212 @@
+/**
+ * Options → settings, checked once: a wrong option stops the application at construction, by name. The only file of
+ * this package that touches the real clock and the real random source.
+ */
+import { randomBytes } from "node:crypto";
+import { accessTokenVerifier, type VerifyAccessToken } from "./access-token.ts";
+import { type CookieWriter, cookieWriter } from "./cookies.ts";
+import { type Duration, parseDuration } from "./duration.ts";
+import { type Publish, publisher } from "./events.ts";
+import {
+  type IdentityProvider,
+  type IdentityProviderOptions,
+  identityProvider,
+} from "./identity-provider.ts";
+import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
+import { reportOutages } from "./store/outage.ts";
+import type { SessionStore } from "./store/store.ts";
+
+/** W1: server-side sessions alone. W2: the session is renewed from a refresh-token cookie. */
+export type Workflow = "sessions" | "sessions+refresh-tokens";
+
+/**
+ * `hardened` is what to run. `as-described` does what the published workflows say, word by word, and falls to the
+ * attacks they end with: for the lab and for comparison.
+ */
+export type PolicyName = "hardened" | "as-described";
+
+/** The clocks (design D5). */
+export interface LifetimeOptions {
+  /** A session unused for this long is over. Default 30m. */
+  readonly sessionIdle?: Duration;
+  /** After this long the provider must vouch for the user again: W1 asks it, W2 renews. Default 10m. */
+  readonly revalidateAfter?: Duration;
+  /** W2: a sign-in that was not renewed for this long is over. Default 1h. */
+  readonly signInIdle?: Duration;
+  /** A sign-in is over after this, whatever happens. Default 24h; in W1 12h. */
+  readonly signInAbsolute?: Duration;
+  /** W2: `signInIdle` where the user chose to stay signed in. Default 14d. */
+  readonly rememberedIdle?: Duration;
+  /** W2: `signInAbsolute` where the user chose to stay signed in. Default 30d. */
+  readonly rememberedAbsolute?: Duration;
+}
+
+/** The clocks in milliseconds. */
+export type Lifetimes = { readonly [clock in keyof LifetimeOptions]-?: number };
+
+/** What `createSessions` takes. */
+export interface SessionsOptions {
+  /** The application's name, `a–z 0–9 -`. Cookies sealed for one application mean nothing to another. */
+  readonly application: string;
+  /** The application's own origin, as browsers see it. https, or http on a loopback host. */
+  readonly origin: string;
+  readonly identityProvider: IdentityProviderOptions;
+  /** The first key writes, all of them read. */
+  readonly cookieKeys: readonly CookieKey[];
+  readonly store: SessionStore;
+  /** Paths anybody may request, signed in or not: exact, or ending in `/*`. Every other path needs a signed-in user. */
+  readonly publicPaths: readonly string[];
+  /** Where the login form is; always public. Default `/login`. */
+  readonly signInPath?: string;
+  /** Where signing in leads when nothing else was asked for. Default `/`. */
+  readonly afterSignIn?: string;
+  /** Default `sessions+refresh-tokens`. */
+  readonly workflow?: Workflow;
+  /** Default `hardened`. */
+  readonly policy?: PolicyName;
+  readonly lifetimes?: LifetimeOptions;
+  /** Paths that take unsafe requests without cross-site guard and form token: receivers of signed webhooks. */
+  readonly unguardedPaths?: readonly string[];
+  /** Renders the pages of refusals and outages; gets the status and a sentence for the user, returns HTML. */
+  readonly page?: (status: number, message: string) => string;
+  /** The clock, epoch milliseconds. For tests. */
+  readonly now?: () => number;
+  /** The random source. For tests. */
+  readonly randomBytes?: (length: number) => Buffer;
+}
+
+/** The options, checked and completed. */
+export interface Settings {
+  readonly application: string;
+  readonly origin: string;
+  readonly workflow: Workflow;
+  readonly policy: PolicyName;
+  readonly lifetimes: Lifetimes;
+  readonly store: SessionStore;
+  readonly provider: IdentityProvider;
+  readonly verifyAccessToken: VerifyAccessToken;
+  readonly keys: KeyRing;
+  readonly cookies: CookieWriter;
+  readonly publicPaths: readonly string[];
+  readonly unguardedPaths: readonly string[];
+  readonly signInPath: string;
+  readonly afterSignIn: string;
+  readonly page: (status: number, message: string) => string;
+  readonly publish: Publish;
+  readonly now: () => number;
+  readonly randomBytes: (length: number) => Buffer;
+}
+
+/** Checks the options; throws a TypeError that names the first wrong one. */
+export function settings(options: SessionsOptions): Settings {
+  const { application, workflow = "sessions+refresh-tokens", policy = "hardened" } = options;
+  const now = options.now ?? Date.now;
+  if (!/^[a-z0-9-]{1,32}$/.test(application))
+    throw new TypeError('"application" must be 1 to 32 of a–z 0–9 -');
+  oneOf("workflow", workflow, ["sessions", "sessions+refresh-tokens"]);
+  oneOf("policy", policy, ["hardened", "as-described"]);
+  const origin = ownOrigin(options.origin);
+  const publish = publisher(application, now);
+  const provider = checkedProvider(options, workflow, policy, now, publish);
+  const { applicationId, issuer } = options.identityProvider;
+  const signInPath = ownPath("signInPath", options.signInPath ?? "/login");
+  return {
+    application,
+    origin: origin.origin,
+    workflow,
+    policy,
+    lifetimes: lifetimes(workflow, options.lifetimes ?? {}),
+    store: reportOutages(options.store),
+    provider,
+    verifyAccessToken: accessTokenVerifier(provider, { applicationId, issuer, now }),
+    keys: keyRing(options.cookieKeys, application),
+    cookies: cookieWriter(origin.protocol === "https:"),
+    publicPaths: [signInPath, ...options.publicPaths.map((path) => ownPath("publicPaths", path))],
+    unguardedPaths: (options.unguardedPaths ?? []).map((path) => ownPath("unguardedPaths", path)),
+    signInPath,
+    afterSignIn: ownPath("afterSignIn", options.afterSignIn ?? "/"),
+    page: options.page ?? plainPage,
+    publish,
+    now,
+    randomBytes: options.randomBytes ?? randomBytes,
+  };
+}
+
+function oneOf(option: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) throw new TypeError(`"${option}" must be one of ${allowed.join(", ")}`);
+}
+
+/** Plain http is for loopback hosts alone: anywhere else the session cookie would cross the network in the clear. */
+function ownOrigin(value: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || url.origin !== value)
+    throw new TypeError('"origin" must be an origin, like https://shop.example.com');
+  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return url;
+  throw new TypeError(
+    '"origin" must be https; plain http is for loopback hosts (localhost, *.localhost, 127.0.0.1)',
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === "localhost" || host.endsWith(".localhost") || /^127(\.\d+){3}$/.test(host) || host === "[::1]"
+  );
+}
+
+function checkedProvider(
+  { identityProvider: provider }: SessionsOptions,
+  workflow: Workflow,
+  policy: PolicyName,
+  now: () => number,
+  publish: Publish,
+): IdentityProvider {
+  const url = URL.canParse(provider.url) ? new URL(provider.url) : null;
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new TypeError('"identityProvider.url" must be an address');
+  if (url.protocol === "http:" && !isLoopback(url.hostname) && provider.fetch === undefined) {
+    throw new TypeError('"identityProvider.url" must be https: passwords go there (ASVS 12.3.1)');
+  }
+  for (const option of ["applicationId", "apiKey"] as const) {
+    if (provider[option] === "") throw new TypeError(`"identityProvider.${option}" must not be empty`);
+  }
+  if (policy === "hardened" && workflow === "sessions+refresh-tokens" && !provider.clientSecret) {
+    throw new TypeError(
+      '"identityProvider.clientSecret" is needed by the hardened policy: a raw refresh token must be useless without it',
+    );
+  }
+  return identityProvider(provider, now, publish);
+}
+
+const defaults = {
+  sessionIdle: "30m",
+  revalidateAfter: "10m",
+  signInIdle: "1h",
+  signInAbsolute: "24h",
+} as const;
+const rememberedDefaults = { rememberedIdle: "14d", rememberedAbsolute: "30d" } as const;
+
+function lifetimes(workflow: Workflow, options: LifetimeOptions): Lifetimes {
+  const base = {
+    ...defaults,
+    ...rememberedDefaults,
+    ...(workflow === "sessions" ? { signInAbsolute: "12h" } : {}),
+  };
+  const chosen: Record<string, string> = { ...base, ...options };
+  const entries = Object.entries(chosen).map(([clock, duration]) => {
+    const milliseconds = parseDuration(duration);
+    if (milliseconds === null)
+      throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
+    return [clock, milliseconds];
+  });
+  return Object.fromEntries(entries) as Lifetimes;
+}
+
+function ownPath(option: string, path: string): string {
+  if (!path.startsWith("/") || path.startsWith("//"))
+    throw new TypeError(`"${option}" must hold paths, not "${path}"`);
+  return path;
+}
+
+function plainPage(status: number, message: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${status}</title><p>${message}</p></html>`;
+}

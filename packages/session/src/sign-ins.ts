@@ -1,0 +1,119 @@
+/**
+ * Changing and ending sign-ins. Ending is final (D8): the tombstone first, then the session, then the provider; what
+ * the provider could not be told is owed, and paid later by whichever node comes by.
+ */
+import {
+  IdentityProviderMisconfiguredError,
+  IdentityProviderUnavailableError,
+  SessionStoreUnavailableError,
+} from "./errors.ts";
+import { ended, paid } from "./judgement.ts";
+import type { Settings } from "./settings.ts";
+import type { Device, EndReason, SessionRecord, SignInRecord, User } from "./store/store.ts";
+
+/** What a new sign-in record is made of. */
+export interface NewSignIn {
+  readonly id: string;
+  readonly user: User;
+  readonly device: Device;
+  readonly authenticatedAt: number;
+  readonly remembered: boolean;
+  /** Hash of its session. */
+  readonly current: string;
+  readonly mintedAt: number;
+}
+
+/** A sign-in record that nothing has happened to yet. Its absolute limit counts from the authentication (D5). */
+export function newSignIn(settings: Settings, facts: NewSignIn): SignInRecord {
+  return {
+    ...facts,
+    version: 0,
+    absoluteExpiresAt: facts.authenticatedAt + absoluteLimit(settings, facts.remembered),
+    previous: null,
+    attempt: 0,
+    presentedAt: null,
+    ended: null,
+    revocationOwed: false,
+  };
+}
+
+/** Milliseconds from authentication to the end nothing extends. */
+export function absoluteLimit({ lifetimes }: Settings, remembered: boolean): number {
+  return remembered ? lifetimes.rememberedAbsolute : lifetimes.signInAbsolute;
+}
+
+/** A session of a sign-in, minted now. */
+export function newSession(
+  { now, lifetimes }: Settings,
+  signIn: SignInRecord,
+  user: User,
+  hash: string,
+): SessionRecord {
+  return {
+    hash,
+    signInId: signIn.id,
+    user,
+    authenticatedAt: signIn.authenticatedAt,
+    vouchedAt: now(),
+    expiresAt: Math.min(now() + lifetimes.sessionIdle, signIn.absoluteExpiresAt),
+    absoluteExpiresAt: signIn.absoluteExpiresAt,
+    presented: false,
+  };
+}
+
+/** A change that keeps losing the race this often means a broken store, not a busy one. */
+const attempts = 20;
+
+/**
+ * Applies a change to a sign-in as it is now, again if somebody else was faster. `null` if there is no such sign-in, or
+ * if `next` returned `null` for it (nothing to change).
+ */
+export async function changeSignIn(
+  { store }: Settings,
+  id: string,
+  next: (signIn: SignInRecord) => SignInRecord | null,
+): Promise<SignInRecord | null> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const signIn = await store.readSignIn(id);
+    const changed = signIn === null ? null : next(signIn);
+    if (changed === null || (await store.updateSignIn(changed))) return changed;
+  }
+  throw new SessionStoreUnavailableError("The session store refuses every change of a sign-in.");
+}
+
+/**
+ * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended
+ * changes nothing. Unless the provider itself refused it, the provider is told.
+ */
+export async function endSignIn(settings: Settings, id: string, reason: EndReason): Promise<void> {
+  const { store, publish, now } = settings;
+  const owed = reason !== "refused-by-provider";
+  const tombstone = await changeSignIn(settings, id, (signIn) =>
+    signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
+  );
+  if (tombstone === null) return;
+  await store.deleteSession(tombstone.current);
+  publish({ type: "sign-in-ended", signInId: id, userId: tombstone.user.id, reason });
+  if (owed) await payRevocation(settings, id);
+}
+
+/** Tells the provider of an ended sign-in; if it can't be reached, that stays owed. */
+export async function payRevocation(settings: Settings, id: string): Promise<void> {
+  try {
+    await settings.provider.revoke(id);
+    await changeSignIn(settings, id, (signIn) => (signIn.revocationOwed ? paid(signIn) : null));
+    settings.publish({ type: "revocation-paid", signInId: id });
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    settings.publish({ type: "revocation-owed", signInId: id, code: error.code });
+  }
+}
+
+/** Whether an exception says that the provider gave no usable answer: never a reason to sign anybody out. */
+export function isProviderError(
+  error: unknown,
+): error is IdentityProviderUnavailableError | IdentityProviderMisconfiguredError {
+  return (
+    error instanceof IdentityProviderUnavailableError || error instanceof IdentityProviderMisconfiguredError
+  );
+}

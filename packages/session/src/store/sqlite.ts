@@ -1,0 +1,276 @@
+/**
+ * Sessions in one SQLite file (`node:sqlite`, WAL): the embedded default, for one machine.
+ *
+ * What is promised when: sign-ins, and so sign-outs, are on the disk when the promise resolves (synchronous=FULL).
+ * Sessions survive the process being killed, and may lose their last writes when the power goes (NORMAL): their user is
+ * renewed or signs in again. Extensions are written in one transaction every `flushEvery` milliseconds; a crash loses
+ * at most that much of an idle limit.
+ */
+import { DatabaseSync } from "node:sqlite";
+import type { Device, SessionRecord, SessionStore, SignInRecord, User } from "./store.ts";
+
+/** Where the file is, and how long extensions may wait. */
+export interface SqliteStoreOptions {
+  /** Path of the file; it is created when missing. */
+  readonly path: string;
+  /** Milliseconds an extension of a session may wait to be written. Default 100. */
+  readonly flushEvery?: number;
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS sessions (
+    hash TEXT PRIMARY KEY, sign_in_id TEXT NOT NULL, user TEXT NOT NULL, authenticated_at INTEGER NOT NULL,
+    vouched_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL,
+    presented INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
+  CREATE TABLE IF NOT EXISTS sign_ins (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, user_id TEXT NOT NULL, user TEXT NOT NULL, device TEXT NOT NULL,
+    authenticated_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL, remembered INTEGER NOT NULL,
+    current TEXT NOT NULL, previous TEXT, attempt INTEGER NOT NULL, minted_at INTEGER NOT NULL, presented_at INTEGER,
+    ended_at INTEGER, ended_reason TEXT, revocation_owed INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS sign_ins_by_user ON sign_ins (user_id, authenticated_at);
+  CREATE INDEX IF NOT EXISTS sign_ins_by_limit ON sign_ins (absolute_expires_at);
+  CREATE INDEX IF NOT EXISTS sign_ins_owing ON sign_ins (id) WHERE revocation_owed = 1;
+`;
+
+/** Rows one sweep removes of each table, so that it never holds up requests for long. */
+const sweepPortion = 1_000;
+
+/**
+ * A store in a SQLite file; throws what `node:sqlite` throws if the file can't be opened.
+ *
+ * @example
+ * const sessions = createSessions({ store: sqliteStore({ path: "./data/store-sessions.sqlite" }), … });
+ */
+export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): SessionStore {
+  const sessions = openFile(path, "NORMAL");
+  // Its own connection, because `synchronous` is a connection's setting and a sign-out must outlive a power cut.
+  const signIns = openFile(path, "FULL");
+  sessions.exec(schema);
+  const statements = { ...sessionStatements(sessions), ...signInStatements(signIns) };
+  const extensions = coalescedExtensions(sessions, flushEvery);
+
+  return {
+    ...sessionMethods(statements, extensions),
+    ...signInMethods(statements),
+    async sweep(now) {
+      extensions.flush();
+      statements.sweepSessions.run(now, sweepPortion);
+      statements.sweepSignIns.run(now, sweepPortion);
+    },
+    async close() {
+      extensions.flush();
+      sessions.close();
+      signIns.close();
+    },
+  };
+}
+
+function openFile(path: string, synchronous: "NORMAL" | "FULL"): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 5_000 });
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};`);
+  return database;
+}
+
+type Statements = ReturnType<typeof sessionStatements> & ReturnType<typeof signInStatements>;
+
+function sessionStatements(database: DatabaseSync) {
+  return {
+    insertSession: database.prepare(
+      `INSERT INTO sessions VALUES (:hash, :signInId, :user, :authenticatedAt, :vouchedAt, :expiresAt,
+         :absoluteExpiresAt, :presented)
+       ON CONFLICT (hash) DO UPDATE SET user = excluded.user, vouched_at = excluded.vouched_at,
+         expires_at = excluded.expires_at, presented = excluded.presented
+       WHERE sessions.expires_at <= excluded.vouched_at`,
+    ),
+    readSession: database.prepare("SELECT * FROM sessions WHERE hash = ?"),
+    updateSession: database.prepare(
+      `UPDATE sessions SET user = ?, vouched_at = ?, expires_at = ?, presented = ? WHERE hash = ?`,
+    ),
+    deleteSession: database.prepare("DELETE FROM sessions WHERE hash = ?"),
+    sweepSessions: database.prepare(
+      "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE expires_at <= ? LIMIT ?)",
+    ),
+  };
+}
+
+function signInStatements(database: DatabaseSync) {
+  return {
+    insertSignIn: database.prepare(
+      `INSERT INTO sign_ins VALUES (:id, :version, :userId, :user, :device, :authenticatedAt, :absoluteExpiresAt,
+         :remembered, :current, :previous, :attempt, :mintedAt, :presentedAt, :endedAt, :endedReason, :revocationOwed)
+       ON CONFLICT (id) DO NOTHING`,
+    ),
+    readSignIn: database.prepare("SELECT * FROM sign_ins WHERE id = ?"),
+    updateSignIn: database.prepare(
+      `UPDATE sign_ins SET version = :version, user_id = :userId, user = :user, device = :device,
+         authenticated_at = :authenticatedAt, absolute_expires_at = :absoluteExpiresAt, remembered = :remembered,
+         current = :current, previous = :previous, attempt = :attempt, minted_at = :mintedAt,
+         presented_at = :presentedAt, ended_at = :endedAt, ended_reason = :endedReason,
+         revocation_owed = :revocationOwed
+       WHERE id = :id AND version = :version - 1`,
+    ),
+    ofUser: database.prepare("SELECT * FROM sign_ins WHERE user_id = ? ORDER BY authenticated_at DESC"),
+    owing: database.prepare("SELECT * FROM sign_ins WHERE revocation_owed = 1 LIMIT ?"),
+    sweepSignIns: database.prepare(
+      "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE absolute_expires_at <= ? LIMIT ?)",
+    ),
+  };
+}
+
+interface Extensions {
+  /** The idle limit of a session that is not written yet. */
+  get(hash: string): number | undefined;
+  set(hash: string, expiresAt: number): void;
+  forget(hash: string): void;
+  flush(): void;
+}
+
+/** Idle limits wait in memory and are written together; update-only, so that none revives a deleted session. */
+function coalescedExtensions(database: DatabaseSync, flushEvery: number): Extensions {
+  const waiting = new Map<string, number>();
+  const extend = database.prepare("UPDATE sessions SET expires_at = ? WHERE hash = ? AND expires_at < ?");
+  let timer: NodeJS.Timeout | null = null;
+
+  const flush = () => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (waiting.size === 0) return;
+    database.exec("BEGIN IMMEDIATE");
+    for (const [hash, expiresAt] of waiting) extend.run(expiresAt, hash, expiresAt);
+    database.exec("COMMIT");
+    waiting.clear();
+  };
+  return {
+    get: (hash) => waiting.get(hash),
+    set(hash, expiresAt) {
+      waiting.set(hash, expiresAt);
+      timer ??= setTimeout(flush, flushEvery).unref();
+    },
+    forget: (hash) => void waiting.delete(hash),
+    flush,
+  };
+}
+
+function sessionMethods(statements: Statements, extensions: Extensions) {
+  return {
+    async insertSession(session) {
+      extensions.flush();
+      const { signInId, hash, authenticatedAt, vouchedAt, expiresAt, absoluteExpiresAt } = session;
+      const row = { signInId, hash, authenticatedAt, vouchedAt, expiresAt, absoluteExpiresAt };
+      const { user, presented } = session;
+      const { changes } = statements.insertSession.run({
+        ...row,
+        user: JSON.stringify(user),
+        presented: presented ? 1 : 0,
+      });
+      return changes === 1;
+    },
+    async useSession(hash, now, idle) {
+      const row = statements.readSession.get(hash);
+      if (row === undefined || (extensions.get(hash) ?? Number(row["expires_at"])) <= now) return null;
+      const session = readSession(row);
+      const expiresAt = Math.min(now + idle, session.absoluteExpiresAt);
+      extensions.set(hash, expiresAt);
+      return { ...session, expiresAt };
+    },
+    async updateSession({ hash, user, vouchedAt, expiresAt, presented }) {
+      extensions.forget(hash);
+      const written = statements.updateSession.run(
+        JSON.stringify(user),
+        vouchedAt,
+        expiresAt,
+        presented ? 1 : 0,
+        hash,
+      );
+      return written.changes === 1;
+    },
+    async deleteSession(hash) {
+      extensions.forget(hash);
+      statements.deleteSession.run(hash);
+    },
+  } satisfies Partial<SessionStore>;
+}
+
+function signInMethods(statements: Statements) {
+  return {
+    async insertSignIn(signIn) {
+      return statements.insertSignIn.run(signInRow(signIn)).changes === 1;
+    },
+    async readSignIn(id) {
+      const row = statements.readSignIn.get(id);
+      return row === undefined ? null : readSignIn(row);
+    },
+    async updateSignIn(next) {
+      return statements.updateSignIn.run(signInRow(next)).changes === 1;
+    },
+    async signInsOfUser(userId) {
+      return statements.ofUser.all(userId).map(readSignIn);
+    },
+    async signInsOwingRevocation(limit) {
+      return statements.owing.all(limit).map(readSignIn);
+    },
+  } satisfies Partial<SessionStore>;
+}
+
+type Row = Record<string, unknown>;
+
+function readSession(row: Row): SessionRecord {
+  return {
+    hash: String(row["hash"]),
+    signInId: String(row["sign_in_id"]),
+    user: JSON.parse(String(row["user"])) as User,
+    authenticatedAt: Number(row["authenticated_at"]),
+    vouchedAt: Number(row["vouched_at"]),
+    expiresAt: Number(row["expires_at"]),
+    absoluteExpiresAt: Number(row["absolute_expires_at"]),
+    presented: row["presented"] === 1,
+  };
+}
+
+function signInRow(signIn: SignInRecord) {
+  const { user, device, remembered, ended, revocationOwed, ...columns } = signIn;
+  return {
+    ...columns,
+    userId: user.id,
+    user: JSON.stringify(user),
+    device: JSON.stringify(device),
+    remembered: remembered ? 1 : 0,
+    endedAt: ended?.at ?? null,
+    endedReason: ended?.reason ?? null,
+    revocationOwed: revocationOwed ? 1 : 0,
+  };
+}
+
+function readSignIn(row: Row): SignInRecord {
+  const endedAt = numberOrNull(row["ended_at"]);
+  return {
+    id: String(row["id"]),
+    version: Number(row["version"]),
+    user: JSON.parse(String(row["user"])) as User,
+    device: JSON.parse(String(row["device"])) as Device,
+    authenticatedAt: Number(row["authenticated_at"]),
+    absoluteExpiresAt: Number(row["absolute_expires_at"]),
+    remembered: row["remembered"] === 1,
+    current: String(row["current"]),
+    previous: textOrNull(row["previous"]),
+    attempt: Number(row["attempt"]),
+    mintedAt: Number(row["minted_at"]),
+    presentedAt: numberOrNull(row["presented_at"]),
+    ended:
+      endedAt === null
+        ? null
+        : { at: endedAt, reason: row["ended_reason"] as NonNullable<SignInRecord["ended"]>["reason"] },
+    revocationOwed: row["revocation_owed"] === 1,
+  };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}

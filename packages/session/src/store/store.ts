@@ -1,0 +1,134 @@
+/**
+ * What a session store must do. Two kinds of record: the *session* a request finds by its cookie (minutes long, one
+ * read a request) and the *sign-in* it belongs to (one authentication on one device, kept until its absolute limit,
+ * also after it has ended: then it is the tombstone).
+ *
+ * For every method:
+ * - **absent, expired, malformed** are values (`null`, `false`, an empty list). An expired record counts as absent from
+ *   the instant it expires, whether or not anything has swept it.
+ * - **concurrent**: each method is atomic by itself. `insert…` says whether this call created the record.
+ *   `update…` never creates: a slow request must not write back what a sign-out has removed.
+ * - **slow, down**: the promise rejects; the caller answers 503 and touches no cookie. Nothing is retried here.
+ * - **times** are epoch milliseconds and are passed in: a store never reads a clock of its own to judge expiry.
+ *
+ * A store keeps the SHA-256 of session ids and no token at all: a dump of it opens nothing.
+ */
+
+/** The signed-in user as the identity provider described them, cut down to what a page needs. */
+export interface User {
+  readonly id: string;
+  readonly email?: string;
+  readonly username?: string;
+  readonly firstName?: string;
+  readonly lastName?: string;
+  readonly fullName?: string;
+  readonly imageUrl?: string;
+  /** Roles in this application, from the user's registration. */
+  readonly roles: readonly string[];
+}
+
+/** What a request finds by its session cookie. */
+export interface SessionRecord {
+  /** SHA-256 of the session id, base64url: 43 characters. */
+  readonly hash: string;
+  readonly signInId: string;
+  readonly user: User;
+  /** When the user last proved who they are. */
+  readonly authenticatedAt: number;
+  /** When the identity provider last vouched for this user: at minting, or when asked again since. */
+  readonly vouchedAt: number;
+  /** The idle limit as it stands; each use moves it. */
+  readonly expiresAt: number;
+  /** The sign-in's absolute limit; `expiresAt` never passes it. */
+  readonly absoluteExpiresAt: number;
+  /** Whether a request has presented this session yet: then its browser is known to hold the new cookies (D7). */
+  readonly presented: boolean;
+}
+
+/** Where a sign-in happened. All of it is what the browser says of itself: shown to the user, never trusted. */
+export interface Device {
+  readonly name: string;
+  readonly address?: string;
+}
+
+/** Why a sign-in is over. */
+export type EndReason =
+  | "signed-out"
+  | "replaced-by-new-sign-in"
+  | "reuse-detected"
+  | "refused-by-provider"
+  | "user-not-active"
+  | "password-changed";
+
+/** One authentication on one device. */
+export interface SignInRecord {
+  /** The identity provider's id of the refresh-token family (`refreshTokenId`, the JWT's `sid`). */
+  readonly id: string;
+  /** Counts the changes of this record: `updateSignIn` compares and swaps on it. */
+  readonly version: number;
+  readonly user: User;
+  readonly device: Device;
+  readonly authenticatedAt: number;
+  readonly absoluteExpiresAt: number;
+  readonly remembered: boolean;
+  /** Hash of the session this sign-in has now. */
+  readonly current: string;
+  /** Hash of the session that was renewed into `current`; `null` until the first renewal. */
+  readonly previous: string | null;
+  /** How often the answer to that renewal was lost and replaced. */
+  readonly attempt: number;
+  /** When `current` was minted: the last renewal. */
+  readonly mintedAt: number;
+  /** When a request first presented `current`; `null` while none has. */
+  readonly presentedAt: number | null;
+  readonly ended: { readonly at: number; readonly reason: EndReason } | null;
+  /** True while the identity provider still has to be told that this sign-in has ended. */
+  readonly revocationOwed: boolean;
+}
+
+/** The contract above, as methods. */
+export interface SessionStore {
+  /**
+   * Creates a session; `false` if there is one of that hash already, which is left as it is. One that was expired at
+   * the new one's `vouchedAt` makes way.
+   */
+  insertSession(session: SessionRecord): Promise<boolean>;
+
+  /**
+   * The session of that hash, and at the same time its next idle limit: `expiresAt` becomes
+   * `min(now + idle, absoluteExpiresAt)`. One round trip. `null` when absent or expired at `now`.
+   *
+   * A store may write extensions late, within a bound it states; it never writes one to a session that is gone.
+   */
+  useSession(hash: string, now: number, idle: number): Promise<SessionRecord | null>;
+
+  /** Replaces a session that is there; `false`, and nothing written, if it is not. */
+  updateSession(session: SessionRecord): Promise<boolean>;
+
+  /** Removes a session for good; no error if it is not there. */
+  deleteSession(hash: string): Promise<void>;
+
+  /** Creates a sign-in; `false` if there is one of that id already, which is left as it is. Durable on return. */
+  insertSignIn(signIn: SignInRecord): Promise<boolean>;
+
+  /** The sign-in of that id, ended or not; `null` when there is none. */
+  readSignIn(id: string): Promise<SignInRecord | null>;
+
+  /**
+   * Replaces the sign-in of `next.id` if its version is still `next.version - 1`; `false`, and nothing written,
+   * otherwise. Durable on return.
+   */
+  updateSignIn(next: SignInRecord): Promise<boolean>;
+
+  /** All sign-ins of a user that have not been swept, newest first, ended ones included. */
+  signInsOfUser(userId: string): Promise<readonly SignInRecord[]>;
+
+  /** Up to `limit` sign-ins whose end the identity provider has not been told of. */
+  signInsOwingRevocation(limit: number): Promise<readonly SignInRecord[]>;
+
+  /** Forgets sessions and sign-ins that were over before `now`; returns when a bounded portion is done. */
+  sweep(now: number): Promise<void>;
+
+  /** Writes what is still unwritten and lets go of all resources. */
+  close(): Promise<void>;
+}
