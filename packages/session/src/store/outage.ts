@@ -4,26 +4,25 @@ import type { SessionStore } from "./store.ts";
 
 /** The same store, every exception of which is a SessionStoreUnavailableError that keeps its cause. */
 export function reportOutages(store: SessionStore): SessionStore {
-  const call =
-    <Arguments extends unknown[], Result>(method: (...given: Arguments) => Promise<Result>) =>
-    async (...given: Arguments): Promise<Result> => {
-      try {
-        return await method.apply(store, given);
-      } catch (cause) {
-        throw new SessionStoreUnavailableError("The session store did not answer.", { cause });
-      }
-    };
   return {
-    insertSession: call(store.insertSession),
-    useSession: call(store.useSession),
-    updateSession: call(store.updateSession),
-    deleteSession: call(store.deleteSession),
-    insertSignIn: call(store.insertSignIn),
-    readSignIn: call(store.readSignIn),
-    updateSignIn: call(store.updateSignIn),
-    signInsOfUser: call(store.signInsOfUser),
-    signInsOwingRevocation: call(store.signInsOwingRevocation),
-    sweep: call(store.sweep),
-    close: call(store.close),
+    insertSession: (session) => reported(() => store.insertSession(session)),
+    useSession: (hash, now, idle) => reported(() => store.useSession(hash, now, idle)),
+    updateSession: (session) => reported(() => store.updateSession(session)),
+    deleteSession: (hash) => reported(() => store.deleteSession(hash)),
+    insertSignIn: (signIn) => reported(() => store.insertSignIn(signIn)),
+    readSignIn: (id) => reported(() => store.readSignIn(id)),
+    updateSignIn: (next) => reported(() => store.updateSignIn(next)),
+    signInsOfUser: (userId) => reported(() => store.signInsOfUser(userId)),
+    signInsOwingRevocation: (limit) => reported(() => store.signInsOwingRevocation(limit)),
+    sweep: (now) => reported(() => store.sweep(now)),
+    close: () => reported(() => store.close()),
   };
+}
+
+async function reported<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (cause) {
+    throw new SessionStoreUnavailableError("The session store did not answer.", { cause });
+  }
 }
