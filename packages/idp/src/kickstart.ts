@@ -1,0 +1,221 @@
+// FusionAuth's kickstart file: what a new, empty provider starts with. This file reads it – variables put in,
+// shape checked – and must not apply it: apply-kickstart.ts does.
+// Whatever FusionAuth's format has and this provider has not is refused by name, because a part that is
+// silently left out is a key without its restriction or a user without their role.
+
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { IdpError } from "./errors.ts";
+
+/** An API key that exists from the first start on. */
+export interface KickstartApiKey {
+  key: string;
+  id?: string;
+  description?: string;
+  keyManager?: boolean;
+  tenantId?: string;
+  permissions?: { endpoints: Record<string, string[]> };
+}
+
+/** A request to the provider's own API, made with the first API key. */
+export interface KickstartRequest {
+  method: string;
+  url: string;
+  body?: unknown;
+  tenantId?: string;
+}
+
+/** A kickstart file whose variables have been put in and whose shape has been checked. */
+export interface Kickstart {
+  apiKeys: KickstartApiKey[];
+  requests: KickstartRequest[];
+}
+
+/** A kickstart file is wrong at `place`, e.g. `requests[0].body.user`. Never says a value: it may be a password. */
+export class KickstartInvalid extends IdpError {
+  readonly code = "ERR_KICKSTART_INVALID";
+  readonly place: string;
+
+  constructor(place: string, what: string) {
+    const path = place.replace(/^\./, "");
+    super(`Kickstart file, ${path}: ${what}`);
+    this.place = path;
+  }
+}
+
+/**
+ * Reads a kickstart file that has been parsed as JSON. `environment` answers `#{ENV.NAME}`, `uuid` answers
+ * `#{UUID()}`, each time anew.
+ * @throws KickstartInvalid for anything wrong, with its place; never anything else for any JSON.
+ * @example
+ * const kickstart = parseKickstart(JSON.parse(await readFile("kickstart.json", "utf8")), process.env);
+ * const idp = await createIdp({ database, issuer, keys, kickstart });
+ */
+export function parseKickstart(
+  file: unknown,
+  environment: Record<string, string | undefined> = {},
+  uuid: () => string = randomUUID,
+): Kickstart {
+  if (!isObject(file)) throw new KickstartInvalid("the file", "must be a JSON object");
+  const { variables, ...rest } = file;
+  const references: References = { environment, uuid, variables: new Map() };
+  readVariables(variables, references);
+  return checkedShape(substitute(rest, "", references));
+}
+
+interface References {
+  environment: Record<string, string | undefined>;
+  uuid: () => string;
+  variables: Map<string, unknown>;
+}
+
+// A variable sees those before it and no other, so that there is no loop to find.
+function readVariables(variables: unknown, references: References): void {
+  if (variables === undefined) return;
+  if (!isObject(variables)) throw new KickstartInvalid("variables", "must be an object");
+  for (const [name, value] of Object.entries(variables)) {
+    const place = `variables${step(name)}`;
+    if (name === "defaultTenantId" || name === "tenantManagerApplicationId") {
+      throw new KickstartInvalid(
+        place,
+        "is not supported: a tenant's or application's id is given where it is created",
+      );
+    }
+    if (!/^[^{}]+$/.test(name) || name === "UUID()" || name.startsWith("ENV.")) {
+      throw new KickstartInvalid(place, "cannot be the name of a variable");
+    }
+    references.variables.set(name, substitute(value, place, references));
+  }
+}
+
+// Deeper than any request of ours, and shallow enough for the stack whatever the file holds.
+const deepest = 64;
+
+function substitute(value: unknown, place: string, references: References, depth = 0): unknown {
+  if (depth > deepest) throw new KickstartInvalid(place, `is nested more than ${deepest} levels deep`);
+  if (typeof value === "string") return substituteText(value, place, references);
+  if (Array.isArray(value)) {
+    return value.map((item, index) => substitute(item, `${place}[${index}]`, references, depth + 1));
+  }
+  if (!isObject(value)) return value;
+  // fromEntries defines members; assigning `__proto__` would set a prototype (CWE-1321).
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => {
+      return [name, substitute(member, place + step(name), references, depth + 1)];
+    }),
+  );
+}
+
+/** One pass: what is put in is not read again, so a value from the environment cannot refer to another (CWE-94). */
+function substituteText(text: string, place: string, references: References): unknown {
+  const only = /^#\{([^{}]*)\}$/.exec(text);
+  if (only?.[1] !== undefined) return valueOf(only[1], place, references);
+  return text.replaceAll(
+    /\\([#@&]\{)|[@&]\{[^{}]*\}|#\{([^{}]*)(\}?)/g,
+    (_, escaped?: string, name?: string, end?: string) => {
+      if (escaped !== undefined) return escaped;
+      if (name === undefined) throw new KickstartInvalid(place, "includes of other files are not supported");
+      if (end === "")
+        throw new KickstartInvalid(place, "a reference that #{ begins is not ended; a literal #{ is \\#{");
+      return textOf(valueOf(name, place, references), name, place);
+    },
+  );
+}
+
+function valueOf(name: string, place: string, { environment, uuid, variables }: References): unknown {
+  if (name === "UUID()") return uuid();
+  if (variables.has(name)) return variables.get(name);
+  const shown = name.slice(0, 80);
+  if (!name.startsWith("ENV.")) {
+    const given = /^(FUSIONAUTH_|TENANT_MANAGER)/.test(name);
+    const reason = given ? "is FusionAuth's own and not provided here" : "is not defined before its use";
+    throw new KickstartInvalid(place, `variable ${shown} ${reason}`);
+  }
+  const variable = name.slice("ENV.".length);
+  const value = Object.hasOwn(environment, variable) ? environment[variable] : undefined;
+  if (value === undefined) {
+    throw new KickstartInvalid(place, `environment variable ${shown.slice("ENV.".length)} is not set`);
+  }
+  return value;
+}
+
+function textOf(value: unknown, name: string, place: string): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  throw new KickstartInvalid(place, `variable ${name} is no text and cannot stand inside one`);
+}
+
+const uuid = z.uuid("must be a UUID");
+
+const apiKey = z.strictObject({
+  key: z.string().min(1, "must not be empty"),
+  id: z.exactOptional(uuid),
+  description: z.exactOptional(z.string()),
+  keyManager: z.exactOptional(z.boolean()),
+  tenantId: z.exactOptional(uuid),
+  permissions: z.exactOptional(
+    z.strictObject({
+      endpoints: z.record(
+        z.string().startsWith("/", "must start with /"),
+        z.array(z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"])),
+      ),
+    }),
+  ),
+});
+
+const request = z.strictObject({
+  method: z.enum(["POST", "PUT", "PATCH"]),
+  // A path of this provider and nothing else: `//host` and `/\host` name another one (WHATWG URL §4.4), and a
+  // line break would end the request line (CWE-113).
+  url: z
+    .string()
+    .regex(/^\/(?![/\\])[^\s\\#\p{Cc}]*$/u, "must be a path such as /api/user, without white space"),
+  body: z.exactOptional(z.custom<object>(isObject, "must be an object")),
+  tenantId: z.exactOptional(uuid),
+  contentType: z.exactOptional(z.enum(["application/json", "application/merge-patch+json"])),
+});
+
+const shape = z.strictObject({
+  apiKeys: z.array(apiKey).min(1, "must hold at least one key"),
+  requests: z.array(request).default([]),
+  // FusionAuth's licence, and its timeouts for calls over the network, have no meaning here.
+  licenseId: z.exactOptional(z.unknown()),
+  license: z.exactOptional(z.unknown()),
+  settings: z.exactOptional(z.unknown()),
+});
+
+function checkedShape(file: unknown): Kickstart {
+  const result = shape.safeParse(file);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new KickstartInvalid(
+      issue?.path.map(step).join("") || "the file",
+      issue?.message ?? "is not valid",
+    );
+  }
+  const { apiKeys, requests } = result.data;
+  checkKeys(apiKeys);
+  // Our PATCH is a JSON merge patch whichever of the two content types is named.
+  return { apiKeys, requests: requests.map(({ contentType, ...sent }) => sent) };
+}
+
+function checkKeys(apiKeys: readonly KickstartApiKey[]): void {
+  const [first] = apiKeys;
+  if (first?.tenantId !== undefined || first?.permissions !== undefined) {
+    throw new KickstartInvalid(
+      "apiKeys[0]",
+      "makes the requests, so it may have neither tenantId nor permissions",
+    );
+  }
+  const keys = apiKeys.map(({ key }) => key);
+  const repeated = keys.findIndex((key, index) => keys.indexOf(key) < index);
+  if (repeated !== -1) throw new KickstartInvalid(`apiKeys[${repeated}].key`, "repeats an earlier key");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function step(name: PropertyKey): string {
+  return typeof name === "number" ? `[${name}]` : `.${String(name).slice(0, 80)}`;
+}
