@@ -56,7 +56,7 @@ async function succeeds(step: Step): Promise<boolean> {
   return code === 0;
 }
 
-/** The exit code of a command with this project's tools first on its PATH; null when a signal ended it. */
+/** The exit code of a command with this project's tools first on its PATH; null when it could not start or a signal ended it. */
 function exitCode(command: string): Promise<number | null> {
   const [name = "", ...args] = command.split(" ");
   const PATH = join(root, "node_modules/.bin") + delimiter + (process.env["PATH"] ?? "");
@@ -67,9 +67,12 @@ function exitCode(command: string): Promise<number | null> {
     // npm's command shims on Windows are .cmd files, which only a shell starts.
     shell: process.platform === "win32",
   });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
+  return new Promise((resolve) => {
     child.once("exit", resolve);
+    child.once("error", (error) => {
+      print(error.message);
+      resolve(null);
+    });
   });
 }
 
