@@ -49,7 +49,7 @@ function ignoreOutage(error: unknown): void {
   if (!isProviderError(error)) throw error;
 }
 
-/** Steps 11 and A1: found by its cookie, extended, whoever sends it. There is no absolute limit. */
+/** Steps 11 and A1: found by its cookie, extended, whoever sends it. Nothing but idling ends it by default. */
 async function findSession({ store, now, lifetimes }: Settings, visit: Visit): Promise<SessionRecord | null> {
   const { session } = visit.cookies;
   if (session === null || !isSessionId(session)) return null;
@@ -82,7 +82,7 @@ async function create(
     authenticatedAt: now(),
     vouchedAt: now(),
     expiresAt: now() + lifetimes.sessionIdle,
-    absoluteExpiresAt: Number.MAX_SAFE_INTEGER,
+    absoluteExpiresAt: Math.min(now() + lifetimes.signInAbsolute, Number.MAX_SAFE_INTEGER),
     presented: true,
   };
   await store.insertSession(session);

@@ -115,7 +115,7 @@ export function settings(options: SessionsOptions): Settings {
     origin: origin.origin,
     workflow,
     policy,
-    lifetimes: lifetimes(workflow, options.lifetimes ?? {}),
+    lifetimes: lifetimes(workflow, policy, options.lifetimes ?? {}),
     store: reportOutages(options.store),
     provider,
     verifyAccessToken: accessTokenVerifier(provider, { applicationId, issuer, now }),
@@ -185,20 +185,21 @@ const defaults = {
 } as const;
 const rememberedDefaults = { rememberedIdle: "14d", rememberedAbsolute: "30d" } as const;
 
-function lifetimes(workflow: Workflow, options: LifetimeOptions): Lifetimes {
-  const base = {
-    ...defaults,
-    ...rememberedDefaults,
-    ...(workflow === "sessions" ? { signInAbsolute: "12h" } : {}),
-  };
+function lifetimes(workflow: Workflow, policy: PolicyName, options: LifetimeOptions): Lifetimes {
+  const base = { ...defaults, ...rememberedDefaults, ...(workflow === "sessions" ? { signInAbsolute: "12h" } : {}) };
   const chosen: Record<string, string> = { ...base, ...options };
   const entries = Object.entries(chosen).map(([clock, duration]) => {
     const milliseconds = parseDuration(duration);
-    if (milliseconds === null)
-      throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
+    if (milliseconds === null) throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
     return [clock, milliseconds];
   });
-  return Object.fromEntries(entries) as Lifetimes;
+  const limits = Object.fromEntries(entries) as { -readonly [clock in keyof Lifetimes]: number };
+  // The workflows as published know no absolute limit of a session.
+  if (policy === "as-described" && options.signInAbsolute === undefined) limits.signInAbsolute = Number.POSITIVE_INFINITY;
+  // A window can't be wider than the limit it slides within.
+  limits.signInIdle = Math.min(limits.signInIdle, limits.signInAbsolute);
+  limits.rememberedIdle = Math.min(limits.rememberedIdle, limits.rememberedAbsolute);
+  return limits;
 }
 
 function ownPath(option: string, path: string): string {

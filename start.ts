@@ -1,0 +1,36 @@
+/** `npm start`: the whole system on embedded stores, and what a newcomer needs to know of it, printed. */
+import { EnvironmentError, readEnvironment } from "./start/environment.ts";
+import { lifetimeTable } from "./start/lifetimes.ts";
+import { ProviderSetupError } from "./start/provider.ts";
+import { startSystem } from "./start/system.ts";
+
+try {
+  const environment = readEnvironment(process.env);
+  const system = await startSystem(environment);
+  const { origins, lifetimes } = system;
+
+  console.log(`
+Store              ${origins.store}
+Forum              ${origins.forum}
+Identity provider  ${origins.idp}
+
+Demo accounts      ada@example.com    notes on the analytical engine
+                   grace@example.com  first actual case of bug found
+
+Workflow ${environment.workflow}, policy ${environment.policy}
+${lifetimeTable(environment, lifetimes)
+  .map((line) => `  ${line}`)
+  .join("\n")}
+`);
+  console.log("ready: press Ctrl-C to stop");
+
+  const stop = async () => {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+    await system.close();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+} catch (error) {
+  const expected = error instanceof EnvironmentError || error instanceof ProviderSetupError;
+  console.error(expected ? error.message : error);
+  process.exitCode = 1;
+}

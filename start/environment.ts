@@ -1,0 +1,87 @@
+/** The environment of `npm start`, checked: a bad value stops it with one line that names the variable. */
+import { type Duration, parseDuration, type PolicyName, type Workflow } from "@latchkey/session";
+
+/** What `npm start` was asked to do. */
+export interface Environment {
+  readonly ports: { readonly store: number; readonly forum: number; readonly idp: number };
+  readonly dataDirectory: string;
+  /** A provider that runs elsewhere; `null` for the embedded one. */
+  readonly provider: { readonly url: string; readonly apiKey: string } | null;
+  readonly workflow: Workflow;
+  readonly policy: PolicyName;
+  readonly durations: Durations;
+  readonly production: boolean;
+}
+
+/** The lifetimes that were set; the others keep their defaults. */
+export interface Durations {
+  readonly sessionIdle?: Duration;
+  readonly sessionAbsolute?: Duration;
+  readonly refreshIdle?: Duration;
+  readonly refreshAbsolute?: Duration;
+}
+
+/** A variable that can't be used; `message` is the line to print. */
+export class EnvironmentError extends Error {
+  readonly code = "bad-environment";
+  override readonly name = "EnvironmentError";
+
+  constructor(variable: string, problem: string) {
+    super(`${variable}: ${problem}`);
+  }
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Reads the environment; throws EnvironmentError for the first value that can't be used. An empty one is unset. */
+export function readEnvironment(variables: Variables): Environment {
+  return {
+    ports: {
+      store: port(variables, "STORE_PORT", 3000),
+      forum: port(variables, "FORUM_PORT", 3001),
+      idp: port(variables, "IDP_PORT", 9011),
+    },
+    dataDirectory: variables["DATA_DIR"] || "./data",
+    provider: provider(variables),
+    workflow: choice(variables, "WORKFLOW", ["sessions+refresh-tokens", "sessions"]),
+    policy: choice(variables, "POLICY", ["hardened", "as-described"]),
+    durations: {
+      ...duration(variables, "SESSION_IDLE", "sessionIdle"),
+      ...duration(variables, "SESSION_ABSOLUTE", "sessionAbsolute"),
+      ...duration(variables, "REFRESH_IDLE", "refreshIdle"),
+      ...duration(variables, "REFRESH_ABSOLUTE", "refreshAbsolute"),
+    },
+    production: variables["NODE_ENV"] === "production",
+  };
+}
+
+function port(variables: Variables, name: string, otherwise: number): number {
+  const value = variables[name];
+  if (!value) return otherwise;
+  if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535) return Number(value);
+  throw new EnvironmentError(name, `"${value}" is not a port (1 to 65535)`);
+}
+
+function provider(variables: Variables): Environment["provider"] {
+  const { IDP_URL: url, IDP_API_KEY: apiKey } = variables;
+  if (!url && !apiKey) return null;
+  if (!url) throw new EnvironmentError("IDP_URL", "is needed where IDP_API_KEY is set");
+  if (!apiKey) throw new EnvironmentError("IDP_API_KEY", "is needed where IDP_URL is set");
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return { url, apiKey };
+  throw new EnvironmentError("IDP_URL", `"${url}" is not an http or https address`);
+}
+
+function choice<Value extends string>(variables: Variables, name: string, [first, ...others]: [Value, ...Value[]]): Value {
+  const value = variables[name];
+  if (!value) return first;
+  const chosen = [first, ...others].find((each) => each === value);
+  if (chosen !== undefined) return chosen;
+  throw new EnvironmentError(name, `"${value}" is not one of ${[first, ...others].join(", ")}`);
+}
+
+function duration<Key extends keyof Durations>(variables: Variables, name: string, key: Key): Durations {
+  const value = variables[name];
+  if (!value) return {};
+  if (parseDuration(value) !== null) return { [key]: value };
+  throw new EnvironmentError(name, `"${value}" is not a duration like 2s, 30m, 12h or 30d (at most 400d)`);
+}

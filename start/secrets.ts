@@ -1,0 +1,45 @@
+/**
+ * The secrets of this installation, made at the first start and kept beside the databases, readable by their owner
+ * alone. None stands in the repository, so that no two installations share one.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What has to stay the same over restarts, or everybody would be signed out. */
+export interface Secrets {
+  readonly idpKey: string;
+  readonly apiKey: string;
+  readonly storeClientSecret: string;
+  readonly forumClientSecret: string;
+  readonly storeCookieKey: string;
+  readonly forumCookieKey: string;
+}
+
+const names = ["idpKey", "apiKey", "storeClientSecret", "forumClientSecret", "storeCookieKey", "forumCookieKey"] as const;
+
+/** The secrets in `directory`, made there if there are none; throws if the file is there and incomplete. */
+export function installationSecrets(directory: string): Secrets {
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, "secrets.json");
+  const known = readIfThere(path);
+  if (known !== null) return complete(known, path);
+  const made = Object.fromEntries(names.map((name) => [name, randomBytes(32).toString("base64url")]));
+  writeFileSync(path, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  return complete(made, path);
+}
+
+function readIfThere(path: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function complete(found: Record<string, unknown>, path: string): Secrets {
+  const missing = names.find((name) => typeof found[name] !== "string");
+  if (missing !== undefined) throw new Error(`${path} holds no "${missing}"; remove DATA_DIR to start afresh`);
+  return found as unknown as Secrets;
+}

@@ -1,0 +1,136 @@
+/**
+ * The whole system in one process: the provider, and both applications with the library between. The provider's `fetch`
+ * is all the applications get of it; a provider elsewhere is another address and nothing more.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { createIdp, parseKickstart } from "@latchkey/idp";
+import { createSessions, type Sessions, sqliteStore } from "@latchkey/session";
+import * as forum from "forum";
+import * as store from "store";
+import demo from "./demo.kickstart.json" with { type: "json" };
+import type { Environment } from "./environment.ts";
+import { lifetimeOptions } from "./lifetimes.ts";
+import { type Handler, listen } from "./listen.ts";
+import { type Provider, registeredApplication } from "./provider.ts";
+import { installationSecrets, type Secrets } from "./secrets.ts";
+
+/** A running system. */
+export interface System {
+  readonly origins: { readonly store: string; readonly forum: string; readonly idp: string };
+  readonly lifetimes: Sessions["lifetimes"];
+  /** Stops listening, lets running requests finish, closes all databases. */
+  close(): Promise<void>;
+}
+
+/** What a test puts in place of the real thing. */
+export interface Seams {
+  readonly now?: () => number;
+}
+
+interface Building extends Seams {
+  readonly environment: Environment;
+  readonly secrets: Secrets;
+  /** What has to be closed, in the opposite order. */
+  readonly open: AsyncDisposableStack;
+}
+
+/** Builds everything and listens on loopback; throws, with nothing left open, if a part can't start. */
+export async function startSystem(environment: Environment, seams: Seams = {}): Promise<System> {
+  mkdirSync(environment.dataDirectory, { recursive: true });
+  const secrets = installationSecrets(environment.dataDirectory);
+  const open = new AsyncDisposableStack();
+  const building = { ...seams, environment, secrets, open };
+  try {
+    const provider = environment.provider ?? (await startProvider(building));
+    const storeSessions = await startStore(building, provider);
+    await startForum(building, provider);
+    const { ports } = environment;
+    return {
+      origins: { store: origin("store", ports.store), forum: origin("forum", ports.forum), idp: provider.url },
+      lifetimes: storeSessions.lifetimes,
+      close: () => open.disposeAsync(),
+    };
+  } catch (error) {
+    await open.disposeAsync();
+    throw error;
+  }
+}
+
+async function startProvider(building: Building): Promise<Provider> {
+  const { environment, secrets, open, now } = building;
+  const url = `http://localhost:${environment.ports.idp}`;
+  const variables = {
+    API_KEY: secrets.apiKey,
+    STORE_CLIENT_SECRET: secrets.storeClientSecret,
+    FORUM_CLIENT_SECRET: secrets.forumClientSecret,
+  };
+  const idp = await createIdp({
+    database: file(environment, "idp"),
+    issuer: url,
+    keys: [{ id: "1", secret: secrets.idpKey }],
+    kickstart: parseKickstart(demo, variables),
+    production: environment.production,
+    ...(now && { now }),
+  });
+  open.defer(() => idp.close());
+  await listen("IDP_PORT", environment.ports.idp, getRequestListener(idp.fetch), open);
+  return { url, apiKey: secrets.apiKey, fetch: (request) => idp.fetch(request) };
+}
+
+async function startStore(building: Building, provider: Provider): Promise<Sessions> {
+  const { environment, secrets, open } = building;
+  const { port, origin, sessions } = await openSessions(building, provider, "store", secrets.storeCookieKey);
+  const app = await store.createStore({ ...building, sessions, origin, database: file(environment, "store") });
+  open.defer(() => app.close());
+  await app.ready();
+  await listen("STORE_PORT", port, (request, response) => app.routing(request, response), open);
+  return sessions;
+}
+
+async function startForum(building: Building, provider: Provider): Promise<void> {
+  const { environment, secrets, open } = building;
+  const { port, origin, sessions } = await openSessions(building, provider, "forum", secrets.forumCookieKey);
+  const { app, close } = forum.createForum({ ...building, sessions, origin, database: file(environment, "forum") });
+  open.defer(close);
+  await listen("FORUM_PORT", port, app as Handler, open);
+}
+
+const applications = {
+  store: { id: demo.variables.storeId, module: store },
+  forum: { id: demo.variables.forumId, module: forum },
+};
+
+async function openSessions(building: Building, provider: Provider, name: "store" | "forum", cookieKey: string) {
+  const { environment, open, now } = building;
+  const { id, module } = applications[name];
+  const options = {
+    application: name,
+    origin: origin(name, environment.ports[name]),
+    workflow: environment.workflow,
+    policy: environment.policy,
+    lifetimes: lifetimeOptions(environment),
+    cookieKeys: [{ id: "1", secret: cookieKey }],
+    publicPaths: module.publicPaths,
+    afterSignIn: module.afterSignIn,
+    page: module.page,
+    ...(now && { now }),
+  };
+  const identityProvider = await registeredApplication(provider, environment, id);
+  const sessions = createSessions({
+    ...options,
+    identityProvider,
+    store: sqliteStore({ path: file(environment, `${name}-sessions`) }),
+  });
+  open.defer(() => sessions.close());
+  return { sessions, origin: options.origin, port: environment.ports[name] };
+}
+
+function origin(name: "store" | "forum", port: number): string {
+  return `http://${name}.localhost:${port}`;
+}
+
+function file({ dataDirectory }: Environment, name: string): string {
+  return join(dataDirectory, `${name}.sqlite`);
+}
