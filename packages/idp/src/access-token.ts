@@ -1,0 +1,150 @@
+// Access tokens: signed JWTs as FusionAuth issues them. Signing is synchronous node:crypto, so that it never queues behind
+// password hashing (D13). Verifying takes the algorithm from our own key, never from the token (CVE-2026-22817 class).
+
+import { sign, verify } from "node:crypto";
+import * as z from "zod";
+import type { SigningAlgorithm } from "./config.ts";
+import type { SigningKeys, UsableKey } from "./signing-keys.ts";
+import type { Application, Registration, Tenant, User } from "./store/records.ts";
+
+/** The claims of an access token; times in seconds. */
+export interface AccessTokenClaims {
+  iss: string;
+  sub: string;
+  /** The application; absent after a sign-in without one. */
+  aud?: string | undefined;
+  exp: number;
+  iat: number;
+  jti: string;
+  /** The tenant. */
+  tid: string;
+  authenticationType: string;
+  auth_time: number;
+  /** Id of the refresh token, constant over rotation. */
+  sid?: string | undefined;
+  applicationId?: string | undefined;
+  roles?: string[] | undefined;
+  email?: string | undefined;
+  email_verified?: boolean | undefined;
+  preferred_username?: string | undefined;
+}
+
+/** For whom and for how long a token is issued. */
+export interface AccessTokenRequest {
+  tenant: Tenant;
+  issuer: string;
+  user: User;
+  application: Application | null;
+  registration: Registration | null;
+  authenticationType: "PASSWORD" | "REFRESH_TOKEN";
+  /** Epoch milliseconds of the authentication. */
+  authenticatedAt: number;
+  refreshTokenId: string | null;
+  /** Grants, for a token of the OAuth token endpoint. */
+  grants?: readonly string[];
+  lifetimeSeconds: number;
+  now: number;
+  jti: string;
+}
+
+/** The signed token and when it dies, in epoch milliseconds. */
+export interface IssuedAccessToken {
+  token: string;
+  expirationInstant: number;
+}
+
+/** Signs an access token with the current key. */
+export async function issueAccessToken(keys: SigningKeys, request: AccessTokenRequest): Promise<IssuedAccessToken> {
+  const key = await keys.current();
+  const claims = claimsOf(request);
+  const header = { alg: key.algorithm, typ: "JWT", kid: key.kid, gty: request.grants };
+  const content = `${encoded(header)}.${encoded(claims)}`;
+  const signature = signatureOf(key, content).toString("base64url");
+  return { token: `${content}.${signature}`, expirationInstant: claims.exp * 1_000 };
+}
+
+function claimsOf(request: AccessTokenRequest): AccessTokenClaims {
+  const { user, application, registration } = request;
+  const iat = Math.floor(request.now / 1_000);
+  return {
+    aud: application?.id,
+    exp: iat + request.lifetimeSeconds,
+    iat,
+    iss: request.issuer,
+    sub: user.id,
+    jti: request.jti,
+    authenticationType: request.authenticationType,
+    email: user.email ?? undefined,
+    email_verified: user.email === null ? undefined : user.verified,
+    preferred_username: user.username ?? undefined,
+    applicationId: registration?.applicationId,
+    roles: registration?.roles,
+    auth_time: Math.floor(request.authenticatedAt / 1_000),
+    sid: request.refreshTokenId ?? undefined,
+    tid: request.tenant.id,
+  };
+}
+
+function encoded(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
+}
+
+const DIGEST: Record<SigningAlgorithm, string | null> = { ES256: "sha256", RS256: "sha256", EdDSA: null };
+
+function signatureOf({ algorithm, privateKey }: UsableKey, content: string): Buffer {
+  // RFC 7518 §3.4: an ECDSA signature is r ‖ s, not DER.
+  return sign(DIGEST[algorithm], Buffer.from(content), { key: privateKey, dsaEncoding: "ieee-p1363" });
+}
+
+const HEADER = z.object({ alg: z.string(), typ: z.literal("JWT"), kid: z.string() });
+
+const CLAIMS = z.looseObject({
+  iss: z.string(),
+  sub: z.string(),
+  aud: z.string().optional(),
+  exp: z.int(),
+  iat: z.int(),
+  jti: z.string(),
+  tid: z.string(),
+  authenticationType: z.string(),
+  auth_time: z.int(),
+  sid: z.string().optional(),
+  applicationId: z.string().optional(),
+  roles: z.array(z.string()).optional(),
+  email: z.string().optional(),
+  email_verified: z.boolean().optional(),
+  preferred_username: z.string().optional(),
+});
+
+/**
+ * The claims of a token that this provider signed and that is alive at `now` (epoch milliseconds); null for anything else.
+ * The caller compares `iss` with the tenant's issuer and `aud` with what it expects.
+ */
+export async function verifyAccessToken(
+  keys: SigningKeys,
+  token: string,
+  now: number,
+): Promise<AccessTokenClaims | null> {
+  const [head = "", body = "", signature = "", ...more] = token.split(".");
+  const header = HEADER.safeParse(decoded(head));
+  if (more.length > 0 || !header.success) return null;
+  const key = await keys.find(header.data.kid);
+  if (key === null || key.algorithm !== header.data.alg) return null;
+  if (!isSigned(key, `${head}.${body}`, signature)) return null;
+  const claims = CLAIMS.safeParse(decoded(body));
+  return claims.success && now < claims.data.exp * 1_000 ? claims.data : null;
+}
+
+function isSigned({ algorithm, publicKey }: UsableKey, content: string, signature: string): boolean {
+  const bytes = Buffer.from(signature, "base64url");
+  if (bytes.toString("base64url") !== signature) return false;
+  return verify(DIGEST[algorithm], Buffer.from(content), { key: publicKey, dsaEncoding: "ieee-p1363" }, bytes);
+}
+
+function decoded(part: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+  } catch {
+    return null;
+  }
+}

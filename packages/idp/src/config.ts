@@ -1,0 +1,157 @@
+// From what a caller configures to what the provider runs with, checked once and frozen.
+// The only file of this package that reads the clock or the system's randomness: everything else gets `now` and
+// `randomBytes` from here, so that a test can move time. It must not open the database or touch the network.
+
+import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import type { Kickstart } from "./kickstart.ts";
+
+/** Which signature access tokens carry. RS256 is a compatibility switch, never a default (D13). */
+export type SigningAlgorithm = "ES256" | "EdDSA" | "RS256";
+
+/** One key of the ring. */
+export interface ConfigKey {
+  /** 1–16 characters of A–Z a–z 0–9 _ -. Stands in clear in every refresh token. */
+  id: string;
+  /** At least 32 bytes: base64url, or else taken as UTF-8. */
+  secret: string;
+}
+
+/** What `createIdp` is given. */
+export interface IdpConfig {
+  /** Path of a SQLite file, or ":memory:". */
+  database: string;
+  /** Base URL, e.g. "http://localhost:9011": the default tenant's `iss` and the base of discovery. */
+  issuer: string;
+  /** The first key writes, all keys open. They MAC refresh tokens and seal what is secret in the database. */
+  keys: readonly ConfigKey[];
+  /** Applied once, to an empty database only. */
+  kickstart?: Kickstart;
+  /** Default false. True refuses sample secrets and kickstarts that create users with passwords (ASVS 13.2.3). */
+  production?: boolean;
+  /** Default ES256. */
+  signingAlgorithm?: SigningAlgorithm;
+  /** Epoch milliseconds. */
+  now?: () => number;
+  randomBytes?: (n: number) => Buffer;
+  /** Passwords hashed at once (default: the cores) and waiting (default 64); beyond that callers get 503. */
+  hashing?: { concurrency?: number; queue?: number };
+}
+
+/** The configuration as the provider uses it. */
+export interface ResolvedConfig {
+  readonly database: string;
+  readonly issuer: string;
+  readonly https: boolean;
+  readonly keys: readonly { readonly id: string; readonly secret: Buffer }[];
+  readonly kickstart: Kickstart | null;
+  readonly production: boolean;
+  readonly signingAlgorithm: SigningAlgorithm;
+  readonly now: () => number;
+  readonly randomBytes: (n: number) => Buffer;
+  readonly uuid: () => string;
+  readonly hashing: { readonly concurrency: number; readonly queue: number };
+}
+
+/** The checked configuration; throws a TypeError that names the wrong option. */
+export function resolveConfig(config: IdpConfig): ResolvedConfig {
+  const production = config.production ?? false;
+  const bytes = config.randomBytes ?? randomBytes;
+  const resolved: ResolvedConfig = {
+    database: nonEmpty(config.database, "database"),
+    issuer: nonEmpty(config.issuer, "issuer"),
+    https: checkedIssuer(config.issuer).protocol === "https:",
+    keys: checkedKeys(config.keys, production),
+    kickstart: checkedKickstart(config.kickstart ?? null, production),
+    production,
+    signingAlgorithm: checkedAlgorithm(config.signingAlgorithm ?? "ES256"),
+    now: config.now ?? Date.now,
+    randomBytes: bytes,
+    uuid: () => uuidFrom(bytes(16)),
+    hashing: {
+      concurrency: positive(config.hashing?.concurrency ?? availableParallelism(), "hashing.concurrency", 1),
+      queue: positive(config.hashing?.queue ?? 64, "hashing.queue", 0),
+    },
+  };
+  return Object.freeze(resolved);
+}
+
+/** True for a secret that stands in a sample and so is known to everybody. */
+export function isSample(secret: string): boolean {
+  return secret.startsWith("sample-");
+}
+
+function nonEmpty(value: string, option: string): string {
+  if (typeof value !== "string" || value === "") throw new TypeError(`"${option}" must be a non-empty string`);
+  return value;
+}
+
+function checkedIssuer(issuer: string): URL {
+  const url = URL.canParse(issuer) ? new URL(issuer) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
+    throw new TypeError('"issuer" must be an http or https URL without query and fragment');
+  }
+  return url;
+}
+
+function checkedKeys(keys: readonly ConfigKey[], production: boolean): ResolvedConfig["keys"] {
+  if (!Array.isArray(keys) || keys.length === 0) throw new TypeError('"keys" must hold at least one key');
+  if (new Set(keys.map((key) => key.id)).size !== keys.length) {
+    throw new TypeError('"keys" must not hold two keys of one id');
+  }
+  return keys.map((key, index) => checkedKey(key, `keys[${index}]`, production));
+}
+
+function checkedKey(key: ConfigKey, option: string, production: boolean): { id: string; secret: Buffer } {
+  if (typeof key.id !== "string" || !/^[A-Za-z0-9_-]{1,16}$/.test(key.id)) {
+    throw new TypeError(`"${option}.id" must be 1–16 characters of A–Z a–z 0–9 _ -`);
+  }
+  if (typeof key.secret !== "string") throw new TypeError(`"${option}.secret" must be a string`);
+  if (production && isSample(key.secret)) {
+    throw new TypeError(`"${option}.secret" is a sample secret; production refuses it`);
+  }
+  return { id: key.id, secret: secretBytes(key.secret, option) };
+}
+
+// A text that is base64url of 32 bytes or more is taken as those bytes; any other text counts by its own bytes.
+function secretBytes(secret: string, option: string): Buffer {
+  const decoded = /^[A-Za-z0-9_-]+$/.test(secret) ? Buffer.from(secret, "base64url") : Buffer.alloc(0);
+  const bytes = decoded.length >= 32 ? decoded : Buffer.from(secret, "utf8");
+  if (bytes.length < 32) throw new TypeError(`"${option}.secret" must have at least 32 bytes`);
+  return bytes;
+}
+
+function checkedKickstart(kickstart: Kickstart | null, production: boolean): Kickstart | null {
+  if (kickstart === null || !production) return kickstart;
+  if (kickstart.apiKeys.some(({ key }) => isSample(key))) {
+    throw new TypeError('"kickstart.apiKeys" holds a sample key; production refuses it');
+  }
+  const seeding = kickstart.requests.findIndex(
+    ({ url, body }) => /^\/*api\/+user\b/.test(url) && JSON.stringify(body ?? null).includes('"password"'),
+  );
+  if (seeding !== -1) {
+    throw new TypeError(`"kickstart.requests[${seeding}]" creates a user with a password; production refuses it`);
+  }
+  return kickstart;
+}
+
+function checkedAlgorithm(algorithm: SigningAlgorithm): SigningAlgorithm {
+  if (!["ES256", "EdDSA", "RS256"].includes(algorithm)) {
+    throw new TypeError('"signingAlgorithm" must be "ES256", "EdDSA" or "RS256"');
+  }
+  return algorithm;
+}
+
+function positive(value: number, option: string, least: number): number {
+  if (!Number.isInteger(value) || value < least) {
+    throw new TypeError(`"${option}" must be an integer of at least ${least}`);
+  }
+  return value;
+}
+
+// RFC 9562 §5.4. Made from the configured randomness, so that a test can repeat a run.
+function uuidFrom(bytes: Buffer): string {
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

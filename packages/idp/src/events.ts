@@ -1,0 +1,70 @@
+// What happened, published on node:diagnostics_channel "latchkey:idp" (D15). Logs, metrics, webhooks and the audit log
+// are listeners; without one an event costs nothing. No event holds a password, token, key, e-mail or login id.
+
+import { channel } from "node:diagnostics_channel";
+
+/** Why a sign-in was refused; the caller sees less. */
+export type LoginFailure = "unknown user" | "wrong password" | "user locked" | "user expired" | "user changed";
+
+/** Why refresh tokens were revoked; also kept in the row. */
+export type RevocationReason =
+  | "reuse"
+  | "logout"
+  | "api"
+  | "password changed"
+  | "login prevented"
+  | "registration deleted"
+  | "application deactivated";
+
+/** One event. `at` is epoch milliseconds; `refreshTokenId` is the `sid` of its access tokens. */
+export type IdpEvent = { at: number } & IdpHappening;
+
+/** What can happen. Switch on `type`. */
+export type IdpHappening =
+  | { type: "login succeeded"; tenantId: string; userId: string; applicationId: string | null; registered: boolean }
+  | {
+      type: "login failed";
+      tenantId: string;
+      userId: string | null;
+      applicationId: string | null;
+      reason: LoginFailure;
+    }
+  | { type: "password checked"; userId: string | null; scheme: string }
+  | { type: "password hashing refused"; running: number; waiting: number }
+  | ({ type: "refresh token issued" } & TokenOf)
+  | ({ type: "refresh token rotated"; generation: number } & TokenOf)
+  | ({ type: "refresh token repeated"; generation: number } & TokenOf)
+  | ({ type: "refresh token went forward"; from: number; to: number } & TokenOf)
+  | ({ type: "refresh token reused"; presented: number; current: number; familyRevoked: boolean } & TokenOf)
+  | { type: "refresh token refused"; reason: string; refreshTokenId: string | null }
+  | {
+      type: "refresh tokens revoked";
+      reason: RevocationReason;
+      count: number;
+      refreshTokenId?: string;
+      userId?: string;
+      applicationId?: string;
+    }
+  | { type: "client refused"; applicationId: string | null; reason: string }
+  | { type: "signing key rotated"; kid: string; algorithm: string }
+  | { type: "swept"; refreshTokens: number }
+  | { type: "failed"; name: string; code: string | null; path: string | null };
+
+/** Whose refresh token an event is about. */
+export interface TokenOf {
+  refreshTokenId: string;
+  tenantId: string;
+  userId: string;
+  applicationId: string;
+}
+
+/** Tells the listeners what happened. */
+export type Publish = (happening: IdpHappening) => void;
+
+/** A `Publish` that stamps each event with `now`. */
+export function createPublish(now: () => number): Publish {
+  const events = channel("latchkey:idp");
+  return (happening) => {
+    if (events.hasSubscribers) events.publish({ at: now(), ...happening } satisfies IdpEvent);
+  };
+}

@@ -1,0 +1,53 @@
+// Seals what must be stored but not readable in a stolen database: private signing keys, client secrets.
+// AES-256-GCM under a key derived from the key ring; the id of the key stands in clear in front. The associated data
+// names the row, so that a sealed value cannot be moved to another row by whoever can write the database.
+
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import type { ResolvedConfig } from "./config.ts";
+import { CannotUnseal } from "./errors.ts";
+
+/** Seals with the first key of the ring, opens with any. */
+export interface Sealing {
+  /** `about` says what the value is and whose, e.g. "client secret of <uuid>"; it must be given again to open. */
+  seal(plain: string, about: string): string;
+  /** Throws CannotUnseal when no key opens it, naming `about`. */
+  open(sealed: string, about: string): string;
+  /** True when sealed under the key that writes; else it should be sealed anew, so that the old key can retire. */
+  isCurrent(sealed: string): boolean;
+}
+
+/** The sealing over a key ring. */
+export function createSealing({ keys, randomBytes }: Pick<ResolvedConfig, "keys" | "randomBytes">): Sealing {
+  const ring = new Map(keys.map(({ id, secret }) => [id, deriveKey(secret, "latchkey idp: seal")]));
+  const writer = keys[0]?.id ?? "";
+
+  return {
+    seal(plain, about) {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv("aes-256-gcm", ring.get(writer) ?? "", nonce).setAAD(Buffer.from(about));
+      const sealed = Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
+      return `${writer}.${sealed.toString("base64url")}`;
+    },
+
+    open(sealed, about) {
+      const [id = "", text = ""] = sealed.split(".");
+      const key = ring.get(id);
+      const bytes = Buffer.from(text, "base64url");
+      if (key === undefined || bytes.length < 28) throw new CannotUnseal(about);
+      try {
+        const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12), { authTagLength: 16 });
+        decipher.setAAD(Buffer.from(about)).setAuthTag(bytes.subarray(-16));
+        return decipher.update(bytes.subarray(12, -16), undefined, "utf8") + decipher.final("utf8");
+      } catch {
+        throw new CannotUnseal(about);
+      }
+    },
+
+    isCurrent: (sealed) => sealed.startsWith(`${writer}.`),
+  };
+}
+
+/** A 32-byte key for one purpose; two purposes never share a key (RFC 5869 §3.2). */
+export function deriveKey(secret: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync("sha256", secret, "", purpose, 32));
+}

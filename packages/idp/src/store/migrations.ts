@@ -1,0 +1,102 @@
+// The schema, as numbered steps. A step that was released is never edited; a change is a new step at the end.
+// All missing steps run in one transaction, so that a failing one leaves the file as it was.
+
+import type { DatabaseSync } from "node:sqlite";
+import { DatabaseTooNew } from "../errors.ts";
+
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE tenants (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, settings TEXT NOT NULL,
+    version INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE applications (
+    id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE, active INTEGER NOT NULL, settings TEXT NOT NULL, sealed_secret TEXT NOT NULL,
+    version INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL,
+    UNIQUE (tenant_id, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE roles (
+    id TEXT PRIMARY KEY, application_id TEXT NOT NULL REFERENCES applications ON DELETE CASCADE,
+    name TEXT NOT NULL, description TEXT, is_default INTEGER NOT NULL, is_super INTEGER NOT NULL,
+    UNIQUE (application_id, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE users (
+    id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    email TEXT, username TEXT, username_key TEXT, active INTEGER NOT NULL, verified INTEGER NOT NULL, expiry INTEGER,
+    profile TEXT NOT NULL, password_scheme TEXT, password_hash TEXT, password_salt TEXT, password_factor INTEGER,
+    credential_version INTEGER NOT NULL, password_updated INTEGER, last_login INTEGER,
+    version INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL,
+    UNIQUE (tenant_id, email), UNIQUE (tenant_id, username_key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE registrations (
+    id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    application_id TEXT NOT NULL REFERENCES applications ON DELETE CASCADE,
+    roles TEXT NOT NULL, profile TEXT NOT NULL, verified INTEGER NOT NULL, last_login INTEGER,
+    version INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL,
+    UNIQUE (user_id, application_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX registrations_of_application ON registrations (application_id);
+
+  CREATE TABLE refresh_tokens (
+    id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    application_id TEXT NOT NULL REFERENCES applications ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    secret BLOB NOT NULL, key_id TEXT NOT NULL, generation INTEGER NOT NULL,
+    started INTEGER NOT NULL, rotated INTEGER NOT NULL, expires INTEGER NOT NULL, ends INTEGER NOT NULL,
+    revoked INTEGER, revoked_reason TEXT,
+    meta_data TEXT NOT NULL, accessed_address TEXT, accessed INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX refresh_tokens_of_user ON refresh_tokens (user_id, started);
+  CREATE INDEX refresh_tokens_of_application ON refresh_tokens (application_id);
+  CREATE INDEX refresh_tokens_of_tenant ON refresh_tokens (tenant_id);
+  CREATE INDEX refresh_tokens_by_end ON refresh_tokens (ends);
+
+  CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT, key_manager INTEGER NOT NULL,
+    tenant_id TEXT REFERENCES tenants ON DELETE CASCADE,
+    permissions TEXT NOT NULL, meta_data TEXT NOT NULL, expiration INTEGER, sample INTEGER NOT NULL,
+    version INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX api_keys_of_tenant ON api_keys (tenant_id);
+
+  CREATE TABLE signing_keys (
+    kid TEXT PRIMARY KEY, algorithm TEXT NOT NULL, public_key TEXT NOT NULL, sealed_private_key TEXT NOT NULL,
+    inserted INTEGER NOT NULL, verifies_until INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** Every table, those first whose rows others refer to last. */
+export const TABLES: readonly string[] = [
+  "refresh_tokens",
+  "registrations",
+  "users",
+  "roles",
+  "applications",
+  "api_keys",
+  "signing_keys",
+  "notes",
+  "tenants",
+];
+
+/** Brings the schema up to date; throws DatabaseTooNew for a file of a later version. */
+export function migrate(db: DatabaseSync): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const found = Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
+    if (found > STEPS.length) throw new DatabaseTooNew(found, STEPS.length);
+    for (const step of STEPS.slice(found)) db.exec(step);
+    db.exec(`PRAGMA user_version = ${STEPS.length}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}

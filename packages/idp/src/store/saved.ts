@@ -1,0 +1,22 @@
+// How an insert or update ended, as a value: which unique member was taken, or that the row had moved on.
+
+import type { Saved } from "./store.ts";
+import { uniqueColumns } from "./turn.ts";
+
+/** "saved", or "conflict" if `changed` is false, or what was a duplicate; any other error is thrown on. */
+export async function savedOrDuplicate(changed: Promise<boolean>): Promise<Saved> {
+  try {
+    return (await changed) ? "saved" : "conflict";
+  } catch (error) {
+    return duplicateOf(error);
+  }
+}
+
+function duplicateOf(error: unknown): Saved {
+  const columns = uniqueColumns(error);
+  if (columns === null) throw error;
+  if (columns.endsWith(".email")) return "duplicate email";
+  if (columns.endsWith(".username_key")) return "duplicate username";
+  if (columns.endsWith(".name")) return "duplicate name";
+  return columns.includes(",") || columns.endsWith(".hash") ? "duplicate key" : "duplicate id";
+}

@@ -1,0 +1,128 @@
+// Applications and their roles in SQLite.
+
+import { bit, integer, json, type Row, text, textOrNull } from "./columns.ts";
+import type { Application, Role } from "./records.ts";
+import { savedOrDuplicate } from "./saved.ts";
+import { revokeRows } from "./sqlite-refresh-tokens.ts";
+import type { ApplicationStore } from "./store.ts";
+import type { Turn } from "./turn.ts";
+
+/** The applications of this database; `now` stamps what is revoked with them. */
+export function sqliteApplications(turn: Turn, now: () => number): ApplicationStore {
+  const { sql, read, write } = turn;
+  return {
+    insert: (application) =>
+      savedOrDuplicate(
+        write(() => {
+          insertApplication(turn, application);
+          for (const role of application.roles) insertRole(turn, application.id, role);
+          return true;
+        }),
+      ),
+
+    find: (id) =>
+      read(() => {
+        const row = sql("SELECT * FROM applications WHERE id = ?").get(id);
+        return row === undefined ? null : applicationOf(turn, row);
+      }),
+
+    list: ({ tenantId, active }) =>
+      read(() =>
+        sql("SELECT * FROM applications WHERE active = ? AND tenant_id = coalesce(?, tenant_id) ORDER BY inserted, id")
+          .all(bit(active), tenantId)
+          .map((row) => applicationOf(turn, row)),
+      ),
+
+    update: (application) => savedOrDuplicate(write(() => updateApplication(turn, application))),
+
+    replaceSecret: (id, sealedSecret) =>
+      write(() => {
+        sql("UPDATE applications SET sealed_secret = ? WHERE id = ?").run(sealedSecret, id);
+      }),
+
+    setActive: (id, active) =>
+      write(() => {
+        if (!active) revokeRows(turn, { applicationId: id }, "application deactivated", now(), null);
+        return (
+          sql("UPDATE applications SET active = ?, updated = ?, version = version + 1 WHERE id = ?").run(
+            bit(active),
+            now(),
+            id,
+          ).changes === 1
+        );
+      }),
+
+    delete: (id) => write(() => sql("DELETE FROM applications WHERE id = ?").run(id).changes === 1),
+
+    insertRole: (applicationId, role) =>
+      savedOrDuplicate(
+        write(() => {
+          insertRole(turn, applicationId, role);
+          return true;
+        }),
+      ),
+  };
+}
+
+function insertApplication({ sql }: Turn, application: Application): void {
+  sql("INSERT INTO applications VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+    application.id,
+    application.tenantId,
+    application.name,
+    bit(application.active),
+    JSON.stringify(application.settings),
+    application.sealedSecret,
+    application.version,
+    application.insertInstant,
+    application.lastUpdateInstant,
+  );
+}
+
+function insertRole({ sql }: Turn, applicationId: string, role: Role): void {
+  sql("INSERT INTO roles VALUES (?, ?, ?, ?, ?, ?)").run(
+    role.id,
+    applicationId,
+    role.name,
+    role.description ?? null,
+    bit(role.isDefault),
+    bit(role.isSuperRole),
+  );
+}
+
+function updateApplication({ sql }: Turn, application: Application): boolean {
+  const { changes } = sql(
+    "UPDATE applications SET name = ?, settings = ?, updated = ?, version = version + 1 WHERE id = ? AND version = ?",
+  ).run(
+    application.name,
+    JSON.stringify(application.settings),
+    application.lastUpdateInstant,
+    application.id,
+    application.version,
+  );
+  return changes === 1;
+}
+
+function applicationOf({ sql }: Turn, row: Row): Application {
+  return {
+    id: text(row, "id"),
+    tenantId: text(row, "tenant_id"),
+    name: text(row, "name"),
+    active: integer(row, "active") === 1,
+    settings: json(row, "settings"),
+    sealedSecret: text(row, "sealed_secret"),
+    roles: sql("SELECT * FROM roles WHERE application_id = ? ORDER BY name").all(text(row, "id")).map(roleOf),
+    version: integer(row, "version"),
+    insertInstant: integer(row, "inserted"),
+    lastUpdateInstant: integer(row, "updated"),
+  };
+}
+
+function roleOf(row: Row): Role {
+  return {
+    id: text(row, "id"),
+    name: text(row, "name"),
+    description: textOrNull(row, "description") ?? undefined,
+    isDefault: integer(row, "is_default") === 1,
+    isSuperRole: integer(row, "is_super") === 1,
+  };
+}

@@ -1,0 +1,125 @@
+// API keys and signing keys in SQLite.
+
+import { bit, integer, integerOrNull, json, type Row, text, textOrNull } from "./columns.ts";
+import type { ApiKey, SigningKey } from "./records.ts";
+import { savedOrDuplicate } from "./saved.ts";
+import type { ApiKeyStore, SigningKeyStore } from "./store.ts";
+import type { Turn } from "./turn.ts";
+
+/** The API keys of this database. */
+export function sqliteApiKeys(turn: Turn): ApiKeyStore {
+  const { sql, read, write } = turn;
+  const findOne = (statement: string, value: string): Promise<ApiKey | null> =>
+    read(() => {
+      const row = sql(statement).get(value);
+      return row === undefined ? null : apiKeyOf(row);
+    });
+
+  return {
+    insert: (key) => savedOrDuplicate(write(() => insertApiKey(turn, key))),
+    find: (id) => findOne("SELECT * FROM api_keys WHERE id = ?", id),
+    findByHash: (hash) => findOne("SELECT * FROM api_keys WHERE hash = ?", hash),
+    list: () => read(() => sql("SELECT * FROM api_keys ORDER BY inserted, id").all().map(apiKeyOf)),
+    update: (key) => savedOrDuplicate(write(() => updateApiKey(turn, key))),
+    delete: (id) => write(() => sql("DELETE FROM api_keys WHERE id = ?").run(id).changes === 1),
+  };
+}
+
+/** The signing keys of this database; `now` decides whose time is over. */
+export function sqliteSigningKeys({ sql, read, write }: Turn, now: () => number): SigningKeyStore {
+  return {
+    insert: (key, others) =>
+      write(() => {
+        sql("DELETE FROM signing_keys WHERE verifies_until <= ?").run(now());
+        sql("UPDATE signing_keys SET verifies_until = ? WHERE verifies_until IS NULL").run(others);
+        sql("INSERT INTO signing_keys VALUES (?, ?, ?, ?, ?, ?)").run(
+          key.kid,
+          key.algorithm,
+          key.publicKey,
+          key.sealedPrivateKey,
+          key.insertInstant,
+          key.verifiesUntil,
+        );
+      }),
+
+    list: () =>
+      read(() =>
+        sql(
+          "SELECT * FROM signing_keys WHERE coalesce(verifies_until, ?) > ? ORDER BY verifies_until IS NOT NULL, inserted DESC, kid",
+        )
+          .all(now() + 1, now())
+          .map(signingKeyOf),
+      ),
+
+    reseal: (kid, sealedPrivateKey) =>
+      write(() => {
+        sql("UPDATE signing_keys SET sealed_private_key = ? WHERE kid = ?").run(sealedPrivateKey, kid);
+      }),
+  };
+}
+
+function insertApiKey({ sql }: Turn, key: ApiKey): boolean {
+  sql("INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+    key.id,
+    key.hash,
+    key.name,
+    bit(key.keyManager),
+    key.tenantId,
+    JSON.stringify(key.permissions),
+    JSON.stringify(key.metaData),
+    key.expirationInstant,
+    bit(key.sample),
+    key.version,
+    key.insertInstant,
+    key.lastUpdateInstant,
+  );
+  return true;
+}
+
+function updateApiKey({ sql }: Turn, key: ApiKey): boolean {
+  const { changes } = sql(
+    `UPDATE api_keys SET name = ?, permissions = ?, meta_data = ?, expiration = ?, updated = ?, version = version + 1
+     WHERE id = ? AND version = ?`,
+  ).run(
+    key.name,
+    JSON.stringify(key.permissions),
+    JSON.stringify(key.metaData),
+    key.expirationInstant,
+    key.lastUpdateInstant,
+    key.id,
+    key.version,
+  );
+  return changes === 1;
+}
+
+function apiKeyOf(row: Row): ApiKey {
+  return {
+    id: text(row, "id"),
+    hash: text(row, "hash"),
+    name: textOrNull(row, "name"),
+    keyManager: integer(row, "key_manager") === 1,
+    tenantId: textOrNull(row, "tenant_id"),
+    permissions: json(row, "permissions"),
+    metaData: json(row, "meta_data"),
+    expirationInstant: integerOrNull(row, "expiration"),
+    sample: integer(row, "sample") === 1,
+    version: integer(row, "version"),
+    insertInstant: integer(row, "inserted"),
+    lastUpdateInstant: integer(row, "updated"),
+  };
+}
+
+function signingKeyOf(row: Row): SigningKey {
+  const algorithm = text(row, "algorithm");
+  if (algorithm !== "ES256" && algorithm !== "EdDSA" && algorithm !== "RS256") {
+    throw new TypeError("Column algorithm holds an unknown algorithm");
+  }
+  return {
+    kid: text(row, "kid"),
+    algorithm,
+    publicKey: text(row, "public_key"),
+    sealedPrivateKey: text(row, "sealed_private_key"),
+    insertInstant: integer(row, "inserted"),
+    verifiesUntil: integerOrNull(row, "verifies_until"),
+  };
+}

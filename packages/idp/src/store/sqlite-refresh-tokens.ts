@@ -1,0 +1,155 @@
+// Refresh tokens in SQLite: the one place where a generation changes and where a family is revoked.
+
+import type { RevocationReason } from "../events.ts";
+import { bytes, integer, integerOrNull, json, type Row, text, textOrNull } from "./columns.ts";
+import type { RefreshToken } from "./records.ts";
+import type { RefreshTokenStore, RevocationTarget, SignIn } from "./store.ts";
+import type { Turn } from "./turn.ts";
+
+/** The refresh tokens of this database; `now` is the store's clock. */
+export function sqliteRefreshTokens(turn: Turn, now: () => number): RefreshTokenStore {
+  const { sql, read, write } = turn;
+  return {
+    signIn: (signIn) => write(() => recordSignIn(turn, signIn, now())),
+
+    find: (id) =>
+      read(() => {
+        const row = sql("SELECT * FROM refresh_tokens WHERE id = ?").get(id);
+        return row === undefined ? null : { token: tokenOf(row), readAt: now() };
+      }),
+
+    advance: (id, from, { generation, keyId, expiresInstant, endsInstant, lastAccessedAddress }) =>
+      write(() => {
+        const at = now();
+        const set = sql(
+          `UPDATE refresh_tokens SET rotated = CASE WHEN generation = ? THEN rotated ELSE ? END,
+             generation = ?, key_id = ?, expires = ?, ends = ?, accessed = ?, accessed_address = ?
+           WHERE id = ? AND generation = ? AND revoked IS NULL`,
+        );
+        const { changes } = set.run(
+          generation,
+          at,
+          generation,
+          keyId,
+          expiresInstant,
+          endsInstant,
+          at,
+          lastAccessedAddress,
+          id,
+          from,
+        );
+        return changes === 1;
+      }),
+
+    list: (userId) =>
+      read(() =>
+        sql(
+          `SELECT * FROM refresh_tokens WHERE user_id = ? AND revoked IS NULL AND expires > ?
+           ORDER BY started DESC, id LIMIT 1000`,
+        )
+          .all(userId, now())
+          .map(tokenOf),
+      ),
+
+    revoke: (target, reason, tenantId) => write(() => revokeRows(turn, target, reason, now(), tenantId)),
+
+    sweep: (limit) =>
+      write(() =>
+        Number(
+          sql(
+            "DELETE FROM refresh_tokens WHERE id IN (SELECT id FROM refresh_tokens WHERE ends <= ? LIMIT ?)",
+          ).run(now(), limit).changes,
+        ),
+      ),
+  };
+}
+
+/** Revokes inside the caller's step; answers how many tokens were alive until now. */
+export function revokeRows(
+  { sql }: Turn,
+  target: RevocationTarget,
+  reason: RevocationReason,
+  at: number,
+  tenantId: string | null,
+): number {
+  const set = "UPDATE refresh_tokens SET revoked = ?, revoked_reason = ? WHERE revoked IS NULL";
+  const inTenant = "AND tenant_id = coalesce(?, tenant_id)";
+  if ("id" in target) {
+    return Number(sql(`${set} AND id = ? ${inTenant}`).run(at, reason, target.id, tenantId).changes);
+  }
+  if (!("userId" in target)) {
+    const ofApplication = sql(`${set} AND application_id = ? ${inTenant}`);
+    return Number(ofApplication.run(at, reason, target.applicationId, tenantId).changes);
+  }
+  const ofUser = sql(`${set} AND user_id = ? AND application_id = coalesce(?, application_id) ${inTenant}`);
+  return Number(ofUser.run(at, reason, target.userId, target.applicationId ?? null, tenantId).changes);
+}
+
+function recordSignIn({ sql }: Turn, signIn: SignIn, at: number): boolean {
+  const { userId, credentialVersion, registrationId, refreshToken } = signIn;
+  const stillTrue = sql(
+    `SELECT 1 FROM users WHERE id = ? AND active = 1 AND credential_version = ?
+       AND (? IS NULL OR EXISTS (SELECT 1 FROM registrations WHERE id = ? AND user_id = users.id))`,
+  );
+  if (stillTrue.get(userId, credentialVersion, registrationId, registrationId) === undefined) return false;
+  sql("UPDATE users SET last_login = ? WHERE id = ?").run(at, userId);
+  sql("UPDATE registrations SET last_login = ? WHERE id = ?").run(at, registrationId);
+  if (refreshToken !== null) insertToken(sql, refreshToken);
+  return true;
+}
+
+function insertToken(sql: Turn["sql"], token: RefreshToken): void {
+  sql("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+    token.id,
+    token.tenantId,
+    token.applicationId,
+    token.userId,
+    token.secret,
+    token.keyId,
+    token.generation,
+    token.startInstant,
+    token.rotatedInstant,
+    token.expiresInstant,
+    token.endsInstant,
+    token.revokedInstant,
+    token.revokedReason,
+    JSON.stringify(token.metaData),
+    token.lastAccessedAddress,
+    token.lastAccessedInstant,
+  );
+}
+
+function tokenOf(row: Row): RefreshToken {
+  return {
+    id: text(row, "id"),
+    tenantId: text(row, "tenant_id"),
+    applicationId: text(row, "application_id"),
+    userId: text(row, "user_id"),
+    secret: bytes(row, "secret"),
+    keyId: text(row, "key_id"),
+    generation: integer(row, "generation"),
+    startInstant: integer(row, "started"),
+    rotatedInstant: integer(row, "rotated"),
+    expiresInstant: integer(row, "expires"),
+    endsInstant: integer(row, "ends"),
+    revokedInstant: integerOrNull(row, "revoked"),
+    revokedReason: reasonOf(textOrNull(row, "revoked_reason")),
+    metaData: json(row, "meta_data"),
+    lastAccessedAddress: textOrNull(row, "accessed_address"),
+    lastAccessedInstant: integer(row, "accessed"),
+  };
+}
+
+const REASONS: readonly RevocationReason[] = [
+  "reuse",
+  "logout",
+  "api",
+  "password changed",
+  "login prevented",
+  "registration deleted",
+  "application deactivated",
+];
+
+function reasonOf(value: string | null): RevocationReason | null {
+  return REASONS.find((reason) => reason === value) ?? null;
+}

@@ -1,0 +1,94 @@
+// Registrations in SQLite.
+
+import { bit, integer, integerOrNull, json, type Row, text } from "./columns.ts";
+import type { Registration } from "./records.ts";
+import { savedOrDuplicate } from "./saved.ts";
+import { revokeRows } from "./sqlite-refresh-tokens.ts";
+import type { RegistrationStore } from "./store.ts";
+import type { Turn } from "./turn.ts";
+
+/** The registrations of this database; `now` stamps what is revoked with them. */
+export function sqliteRegistrations(turn: Turn, now: () => number): RegistrationStore {
+  const { sql, read, write } = turn;
+  return {
+    insert: (registration) =>
+      savedOrDuplicate(
+        write(() => {
+          insertRegistration(turn, registration);
+          return true;
+        }),
+      ),
+
+    find: (userId, applicationId) =>
+      read(() => {
+        const row = sql("SELECT * FROM registrations WHERE user_id = ? AND application_id = ?").get(
+          userId,
+          applicationId,
+        );
+        return row === undefined ? null : registrationOf(row);
+      }),
+
+    list: (userId) =>
+      read(() =>
+        sql("SELECT * FROM registrations WHERE user_id = ? ORDER BY inserted, id").all(userId).map(registrationOf),
+      ),
+
+    update: (registration) => savedOrDuplicate(write(() => updateRegistration(turn, registration))),
+
+    delete: (userId, applicationId) =>
+      write(() => {
+        revokeRows(turn, { userId, applicationId }, "registration deleted", now(), null);
+        const gone = sql("DELETE FROM registrations WHERE user_id = ? AND application_id = ?");
+        return gone.run(userId, applicationId).changes === 1;
+      }),
+  };
+}
+
+/** Inserts inside the caller's step. */
+export function insertRegistration({ sql }: Turn, registration: Registration): void {
+  sql("INSERT INTO registrations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+    registration.id,
+    registration.userId,
+    registration.applicationId,
+    JSON.stringify(registration.roles),
+    profileOf(registration),
+    bit(registration.verified),
+    registration.lastLoginInstant,
+    registration.version,
+    registration.insertInstant,
+    registration.lastUpdateInstant,
+  );
+}
+
+function updateRegistration({ sql }: Turn, registration: Registration): boolean {
+  const { changes } = sql(
+    "UPDATE registrations SET roles = ?, profile = ?, updated = ?, version = version + 1 WHERE id = ? AND version = ?",
+  ).run(
+    JSON.stringify(registration.roles),
+    profileOf(registration),
+    registration.lastUpdateInstant,
+    registration.id,
+    registration.version,
+  );
+  return changes === 1;
+}
+
+function profileOf({ username, timezone, preferredLanguages, data }: Registration): string {
+  return JSON.stringify({ username, timezone, preferredLanguages, data });
+}
+
+function registrationOf(row: Row): Registration {
+  const profile: Pick<Registration, "username" | "timezone" | "preferredLanguages" | "data"> = json(row, "profile");
+  return {
+    id: text(row, "id"),
+    userId: text(row, "user_id"),
+    applicationId: text(row, "application_id"),
+    roles: json(row, "roles"),
+    ...profile,
+    verified: integer(row, "verified") === 1,
+    lastLoginInstant: integerOrNull(row, "last_login"),
+    version: integer(row, "version"),
+    insertInstant: integer(row, "inserted"),
+    lastUpdateInstant: integer(row, "updated"),
+  };
+}

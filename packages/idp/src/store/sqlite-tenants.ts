@@ -1,0 +1,64 @@
+// Tenants in SQLite.
+
+import { integer, json, type Row, text } from "./columns.ts";
+import type { Tenant } from "./records.ts";
+import { savedOrDuplicate } from "./saved.ts";
+import type { TenantStore } from "./store.ts";
+import type { Turn } from "./turn.ts";
+
+/** The tenants of this database. */
+export function sqliteTenants({ sql, read, write }: Turn): TenantStore {
+  return {
+    insert: (tenant) =>
+      savedOrDuplicate(
+        write(() => {
+          sql("INSERT INTO tenants VALUES (?, ?, ?, ?, ?, ?)").run(
+            tenant.id,
+            tenant.name,
+            JSON.stringify(tenant.settings),
+            tenant.version,
+            tenant.insertInstant,
+            tenant.lastUpdateInstant,
+          );
+          return true;
+        }),
+      ),
+
+    find: (id) =>
+      read(() => {
+        const row = sql("SELECT * FROM tenants WHERE id = ?").get(id);
+        return row === undefined ? null : tenantOf(row);
+      }),
+
+    list: () => read(() => sql("SELECT * FROM tenants ORDER BY inserted, id").all().map(tenantOf)),
+
+    update: (tenant) =>
+      savedOrDuplicate(
+        write(
+          () =>
+            sql(
+              "UPDATE tenants SET name = ?, settings = ?, updated = ?, version = version + 1 WHERE id = ? AND version = ?",
+            ).run(
+              tenant.name,
+              JSON.stringify(tenant.settings),
+              tenant.lastUpdateInstant,
+              tenant.id,
+              tenant.version,
+            ).changes === 1,
+        ),
+      ),
+
+    delete: (id) => write(() => sql("DELETE FROM tenants WHERE id = ?").run(id).changes === 1),
+  };
+}
+
+function tenantOf(row: Row): Tenant {
+  return {
+    id: text(row, "id"),
+    name: text(row, "name"),
+    settings: json(row, "settings"),
+    version: integer(row, "version"),
+    insertInstant: integer(row, "inserted"),
+    lastUpdateInstant: integer(row, "updated"),
+  };
+}

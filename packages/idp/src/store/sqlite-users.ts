@@ -1,0 +1,167 @@
+// Users in SQLite. What a change of a user does to his refresh tokens happens in the same step as the change.
+
+import { bit, integer, integerOrNull, json, type Row, text, textOrNull } from "./columns.ts";
+import type { PasswordHash, User } from "./records.ts";
+import { savedOrDuplicate } from "./saved.ts";
+import { revokeRows } from "./sqlite-refresh-tokens.ts";
+import { insertRegistration } from "./sqlite-registrations.ts";
+import type { Saved, UserStore } from "./store.ts";
+import type { Turn } from "./turn.ts";
+
+/** The users of this database; `now` stamps what is revoked with them. */
+export function sqliteUsers(turn: Turn, now: () => number): UserStore {
+  const { sql, read, write } = turn;
+  const findOne = (statement: string, ...values: string[]): Promise<User | null> =>
+    read(() => {
+      const row = sql(statement).get(...values);
+      return row === undefined ? null : userOf(row);
+    });
+
+  return {
+    insert: (user, registration) =>
+      savedOrDuplicate(
+        write(() => {
+          insertUser(turn, user);
+          if (registration !== undefined) insertRegistration(turn, registration);
+          return true;
+        }),
+      ),
+
+    insertAll: (entries) => insertAll(turn, entries),
+    find: (id) => findOne("SELECT * FROM users WHERE id = ?", id),
+    findByEmail: (tenantId, email) =>
+      findOne("SELECT * FROM users WHERE tenant_id = ? AND email = ?", tenantId, foldCase(email)),
+    findByUsername: (tenantId, username) =>
+      findOne("SELECT * FROM users WHERE tenant_id = ? AND username_key = ?", tenantId, foldCase(username)),
+
+    update: (user, change) =>
+      savedOrDuplicate(
+        write(() => {
+          if (!updateUser(turn, user)) return false;
+          if (change !== undefined) replacePassword(turn, user.id, change.password, now());
+          if (change?.revoke === true) revokeRows(turn, { userId: user.id }, "password changed", now(), null);
+          return true;
+        }),
+      ),
+
+    rehash: (id, credentialVersion, { scheme, hash, salt, factor }) =>
+      write(() => {
+        sql(
+          "UPDATE users SET password_scheme = ?, password_hash = ?, password_salt = ?, password_factor = ? WHERE id = ? AND credential_version = ?",
+        ).run(scheme, hash, salt, factor, id, credentialVersion);
+      }),
+
+    setActive: (id, active, revoke) =>
+      write(() => {
+        if (!active && revoke) revokeRows(turn, { userId: id }, "login prevented", now(), null);
+        const set = sql("UPDATE users SET active = ?, updated = ?, version = version + 1 WHERE id = ?");
+        return set.run(bit(active), now(), id).changes === 1;
+      }),
+
+    delete: (id) => write(() => sql("DELETE FROM users WHERE id = ?").run(id).changes === 1),
+  };
+}
+
+/** How e-mail addresses and usernames are compared: two spellings of one text are one. */
+export function foldCase(value: string): string {
+  return value.normalize("NFC").toLowerCase();
+}
+
+async function insertAll(
+  turn: Turn,
+  entries: Parameters<UserStore["insertAll"]>[0],
+): Promise<{ saved: Saved; index: number }> {
+  let index = 0;
+  const saved = await savedOrDuplicate(
+    turn.write(() => {
+      for (const { user, registrations } of entries) {
+        insertUser(turn, user);
+        for (const registration of registrations) insertRegistration(turn, registration);
+        index += 1;
+      }
+      return true;
+    }),
+  );
+  return { saved, index };
+}
+
+function insertUser({ sql }: Turn, user: User): void {
+  const { password } = user;
+  sql("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+    user.id,
+    user.tenantId,
+    user.email,
+    user.username,
+    user.username === null ? null : foldCase(user.username),
+    bit(user.active),
+    bit(user.verified),
+    user.expiry,
+    JSON.stringify(user.profile),
+    password?.scheme ?? null,
+    password?.hash ?? null,
+    password?.salt ?? null,
+    password?.factor ?? null,
+    user.credentialVersion,
+    user.passwordLastUpdateInstant,
+    user.lastLoginInstant,
+    user.version,
+    user.insertInstant,
+    user.lastUpdateInstant,
+  );
+}
+
+function updateUser({ sql }: Turn, user: User): boolean {
+  const { changes } = sql(
+    `UPDATE users SET email = ?, username = ?, username_key = ?, verified = ?, expiry = ?, profile = ?, updated = ?,
+       version = version + 1 WHERE id = ? AND version = ?`,
+  ).run(
+    user.email,
+    user.username,
+    user.username === null ? null : foldCase(user.username),
+    bit(user.verified),
+    user.expiry,
+    JSON.stringify(user.profile),
+    user.lastUpdateInstant,
+    user.id,
+    user.version,
+  );
+  return changes === 1;
+}
+
+function replacePassword({ sql }: Turn, id: string, password: PasswordHash, at: number): void {
+  sql(
+    `UPDATE users SET password_scheme = ?, password_hash = ?, password_salt = ?, password_factor = ?,
+       password_updated = ?, credential_version = credential_version + 1 WHERE id = ?`,
+  ).run(password.scheme, password.hash, password.salt, password.factor, at, id);
+}
+
+function userOf(row: Row): User {
+  return {
+    id: text(row, "id"),
+    tenantId: text(row, "tenant_id"),
+    email: textOrNull(row, "email"),
+    username: textOrNull(row, "username"),
+    active: integer(row, "active") === 1,
+    verified: integer(row, "verified") === 1,
+    expiry: integerOrNull(row, "expiry"),
+    profile: json(row, "profile"),
+    password: passwordOf(row),
+    credentialVersion: integer(row, "credential_version"),
+    passwordLastUpdateInstant: integerOrNull(row, "password_updated"),
+    lastLoginInstant: integerOrNull(row, "last_login"),
+    version: integer(row, "version"),
+    insertInstant: integer(row, "inserted"),
+    lastUpdateInstant: integer(row, "updated"),
+  };
+}
+
+function passwordOf(row: Row): PasswordHash | null {
+  const scheme = textOrNull(row, "password_scheme");
+  if (scheme === null) return null;
+  return {
+    scheme,
+    hash: text(row, "password_hash"),
+    salt: textOrNull(row, "password_salt"),
+    factor: integerOrNull(row, "password_factor"),
+  };
+}

@@ -1,0 +1,176 @@
+// The contract of the provider's store. Every method is asynchronous so that a store on another machine fits.
+//
+// For every method:
+//   absent      reads answer null or an empty list; changes of what is not there change nothing and say so.
+//   durable     a change that was answered is on disk; a crash right after loses nothing.
+//   concurrent  each method is one atomic step. Updates carry the `version` that was read and answer "conflict" if it
+//               moved on, so that no change is silently lost. An update never creates.
+//   down        the method throws StoreUnavailable and nothing was changed.
+//   isolation   nothing is returned that another caller could still see undone.
+// The store's clock is `now()`; a store on several machines must answer one clock for all of them.
+
+import type { RevocationReason } from "../events.ts";
+import type {
+  ApiKey,
+  Application,
+  PasswordHash,
+  RefreshToken,
+  Registration,
+  Role,
+  SigningKey,
+  Tenant,
+  User,
+} from "./records.ts";
+
+/** How an insert or update ended: the name of the unique member that is taken, or that somebody else was faster. */
+export type Saved = "saved" | "conflict" | `duplicate ${"id" | "name" | "email" | "username" | "key"}`;
+
+/** Tenants. Deleting one deletes all that is in it. */
+export interface TenantStore {
+  insert(tenant: Tenant): Promise<Saved>;
+  find(id: string): Promise<Tenant | null>;
+  /** Oldest first. */
+  list(): Promise<Tenant[]>;
+  update(tenant: Tenant): Promise<Saved>;
+  delete(id: string): Promise<boolean>;
+}
+
+/** Applications and their roles. */
+export interface ApplicationStore {
+  insert(application: Application): Promise<Saved>;
+  find(id: string): Promise<Application | null>;
+  list(filter: { tenantId: string | null; active: boolean }): Promise<Application[]>;
+  /** Writes everything but `active`, `sealedSecret` and the roles. */
+  update(application: Application): Promise<Saved>;
+  replaceSecret(id: string, sealedSecret: string): Promise<void>;
+  /** Deactivating revokes the application's refresh tokens in the same step. */
+  setActive(id: string, active: boolean): Promise<boolean>;
+  delete(id: string): Promise<boolean>;
+  insertRole(applicationId: string, role: Role): Promise<Saved>;
+}
+
+/** Users. */
+export interface UserStore {
+  /** Together with a registration, both or neither. */
+  insert(user: User, registration?: Registration): Promise<Saved>;
+  /** All or none; says which one could not be saved. */
+  insertAll(
+    users: readonly { user: User; registrations: readonly Registration[] }[],
+  ): Promise<{ saved: Saved; index: number }>;
+  find(id: string): Promise<User | null>;
+  /** `email` in any case. */
+  findByEmail(tenantId: string, email: string): Promise<User | null>;
+  /** `username` in any case. */
+  findByUsername(tenantId: string, username: string): Promise<User | null>;
+  /**
+   * Writes everything but `active`, `credentialVersion` and the times of sign-in. A password that is given replaces the
+   * old one, and with `revoke` the user's refresh tokens are revoked in the same step.
+   */
+  update(user: User, change?: { password: PasswordHash; revoke: boolean }): Promise<Saved>;
+  /** Replaces the stored form of the same password; nothing happens if the password was changed meanwhile. */
+  rehash(id: string, credentialVersion: number, password: PasswordHash): Promise<void>;
+  /** Deactivating revokes the user's refresh tokens in the same step if `revoke`. */
+  setActive(id: string, active: boolean, revoke: boolean): Promise<boolean>;
+  delete(id: string): Promise<boolean>;
+}
+
+/** Registrations. */
+export interface RegistrationStore {
+  /** A second registration of the same user for the same application is a "duplicate key". */
+  insert(registration: Registration): Promise<Saved>;
+  find(userId: string, applicationId: string): Promise<Registration | null>;
+  list(userId: string): Promise<Registration[]>;
+  update(registration: Registration): Promise<Saved>;
+  /** Revokes the user's refresh tokens for this application in the same step. */
+  delete(userId: string, applicationId: string): Promise<boolean>;
+}
+
+/** A sign-in to be recorded, and the refresh token that may come of it. */
+export interface SignIn {
+  userId: string;
+  /** As it was when the password was checked. */
+  credentialVersion: number;
+  /** Of a registration that was found, else null. */
+  registrationId: string | null;
+  refreshToken: RefreshToken | null;
+}
+
+/** Which refresh tokens: one, a user's, a user's in one application, or an application's. Never "all". */
+export type RevocationTarget =
+  | { id: string }
+  | { userId: string; applicationId?: string }
+  | { applicationId: string };
+
+/** What changes when a refresh token is used. */
+export interface TokenUse {
+  /** The generation afterwards; the same as before for a reusable token. */
+  generation: number;
+  keyId: string;
+  expiresInstant: number;
+  endsInstant: number;
+  lastAccessedAddress: string | null;
+}
+
+/** Refresh tokens. */
+export interface RefreshTokenStore {
+  /**
+   * Records the sign-in and its refresh token, provided that the user is still active with the same password and that the
+   * registration still exists; else false and nothing is stored. A password change or deactivation that happened while the
+   * password was being checked thus wins (CWE-367).
+   */
+  signIn(signIn: SignIn): Promise<boolean>;
+  /** Also a revoked or expired one. `readAt` is the store's clock. */
+  find(id: string): Promise<{ token: RefreshToken; readAt: number } | null>;
+  /**
+   * The compare-and-set every rotation goes through: only if the row still has the generation `from` and is not revoked.
+   * False: somebody else was faster. Sets `rotatedInstant` to the store's clock if the generation changes.
+   */
+  advance(id: string, from: number, use: TokenUse): Promise<boolean>;
+  /** Newest first, at most 1,000, neither revoked nor expired (FusionAuth issue 3500). */
+  list(userId: string): Promise<RefreshToken[]>;
+  /** Only in this tenant unless null. Rows stay until they end, so that reuse is recognised after a restart. */
+  revoke(target: RevocationTarget, reason: RevocationReason, tenantId: string | null): Promise<number>;
+  /** Forgets up to `limit` rows that have ended. */
+  sweep(limit: number): Promise<number>;
+}
+
+/** API keys. */
+export interface ApiKeyStore {
+  insert(key: ApiKey): Promise<Saved>;
+  find(id: string): Promise<ApiKey | null>;
+  findByHash(hash: string): Promise<ApiKey | null>;
+  list(): Promise<ApiKey[]>;
+  update(key: ApiKey): Promise<Saved>;
+  delete(id: string): Promise<boolean>;
+}
+
+/** The provider's signing keys. */
+export interface SigningKeyStore {
+  /** Makes this the key that signs; those before it verify until `others` and are forgotten afterwards. */
+  insert(key: SigningKey, others: number): Promise<void>;
+  /** Newest first, without those whose time is over. */
+  list(): Promise<SigningKey[]>;
+  reseal(kid: string, sealedPrivateKey: string): Promise<void>;
+}
+
+/** The whole store. */
+export interface Store {
+  readonly tenants: TenantStore;
+  readonly applications: ApplicationStore;
+  readonly users: UserStore;
+  readonly registrations: RegistrationStore;
+  readonly refreshTokens: RefreshTokenStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly signingKeys: SigningKeyStore;
+  /** A note that outlives restarts, e.g. that the kickstart was applied. */
+  note(name: string): Promise<string | null>;
+  setNote(name: string, value: string): Promise<void>;
+  /** True when nobody has created anything: no user, application, API key or note. */
+  isEmpty(): Promise<boolean>;
+  /** Deletes every row of every table. */
+  clear(): Promise<void>;
+  /** Throws StoreUnavailable when the store can't be used. */
+  check(): Promise<void>;
+  /** Waits for what was begun, then closes; every later call throws StoreUnavailable. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,136 @@
+// One commit per event-loop turn: the first write of a turn opens a transaction, the end of the turn commits it, and every
+// writer of the turn is answered only after that COMMIT. So many requests share one fsync and none is told "done" before it
+// is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself.
+// A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone.
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { StoreUnavailable } from "../errors.ts";
+
+/** The database as the parts of the store use it. */
+export interface Turn {
+  /** Runs `operation` and answers once it is on disk. What it throws undoes only what it did. */
+  write<T>(operation: () => T): Promise<T>;
+  /** Runs `operation`; it must not write. */
+  read<T>(operation: () => T): Promise<T>;
+  /** A prepared statement, kept for the next time. */
+  sql(text: string): StatementSync;
+  /** Waits for the open turn, then closes the database. */
+  close(): Promise<void>;
+}
+
+interface OpenTurn {
+  readonly committed: Promise<void>;
+  commit(): void;
+  /** SQLite gave up the whole transaction (disk full, I/O error): all writers of the turn must hear of it. */
+  fail(error: unknown): void;
+}
+
+/** The turns of one database connection, which nothing else may use. */
+export function createTurn(db: DatabaseSync): Turn {
+  const statements = new Map<string, StatementSync>();
+  let open: OpenTurn | null = null;
+
+  const begin = (): OpenTurn => {
+    if (open !== null) return open;
+    db.exec("BEGIN IMMEDIATE");
+    const turn = openTurn(db, () => {
+      if (open === turn) open = null;
+    });
+    open = turn;
+    setImmediate(turn.commit);
+    return turn;
+  };
+
+  const write = async <T>(operation: () => T): Promise<T> => {
+    try {
+      const turn = begin();
+      const value = inSavepoint(db, operation, turn);
+      await turn.committed;
+      return value;
+    } catch (error) {
+      throw translated(error);
+    }
+  };
+
+  const read = async <T>(operation: () => T): Promise<T> => {
+    try {
+      const value = operation();
+      if (open !== null) await open.committed;
+      return value;
+    } catch (error) {
+      throw translated(error);
+    }
+  };
+
+  return {
+    write,
+    read,
+    sql(text) {
+      const statement = statements.get(text) ?? db.prepare(text);
+      statements.set(text, statement);
+      return statement;
+    },
+    async close() {
+      await open?.committed.catch(() => undefined);
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // Whoever waits hears of the rejection; a turn whose writers have all failed already has nobody left to tell.
+  promise.catch(() => undefined);
+  let failed = false;
+
+  const fail = (error: unknown): void => {
+    failed = true;
+    ended();
+    reject(new StoreUnavailable(error));
+  };
+
+  const commit = (): void => {
+    if (failed) return;
+    try {
+      db.exec("COMMIT");
+      ended();
+      resolve();
+    } catch (error) {
+      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+      fail(error);
+    }
+  };
+
+  return { committed: promise, commit, fail };
+}
+
+function inSavepoint<T>(db: DatabaseSync, operation: () => T, turn: OpenTurn): T {
+  db.exec("SAVEPOINT operation");
+  try {
+    const value = operation();
+    db.exec("RELEASE operation");
+    return value;
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK TO operation; RELEASE operation");
+    else turn.fail(error);
+    throw error;
+  }
+}
+
+/** The unique columns that an insert or update ran into, e.g. "users.tenant_id, users.email"; null for another error. */
+export function uniqueColumns(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  return /^UNIQUE constraint failed: (.+)$/.exec(error.message)?.[1] ?? null;
+}
+
+// SQLITE_CONSTRAINT (19) says that the data does not fit, and a wrong statement (1) is a bug; the rest is the
+// database being locked, full, broken or closed.
+function translated(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
+  const code = "code" in error ? error.code : undefined;
+  const errcode = "errcode" in error ? error.errcode : undefined;
+  if (code === "ERR_INVALID_STATE") return new StoreUnavailable(error);
+  if (code !== "ERR_SQLITE_ERROR" || typeof errcode !== "number") return error;
+  const primary = errcode & 0xff;
+  return primary === 19 || primary === 1 ? error : new StoreUnavailable(error);
+}
