@@ -1,0 +1,263 @@
+// The identity provider as a program: environment → config → listen. The only file that touches `process`.
+// It must not decide anything about logins or tokens, nor check what createIdp checks: it only says which
+// variable was meant. Whatever stops the start is said in one line, and no line holds a value of KEYS.
+
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type Http2Bindings, type HttpBindings, type ServerType, serve } from "@hono/node-server";
+import type { ConfigKey, IdpConfig, SigningAlgorithm } from "./config.ts";
+import { IdpError, KickstartFailed } from "./errors.ts";
+import { createIdp, type Idp } from "./index.ts";
+import { type Kickstart, KickstartInvalid, parseKickstart } from "./kickstart.ts";
+
+const help = `latchkey-idp: an identity provider that speaks FusionAuth's login and token API
+
+It is configured by environment variables:
+  PORT               port to listen on (default 9011)
+  HOST               address to listen on (default 127.0.0.1)
+  ISSUER             base URL that browsers and applications see, the iss of tokens (default http://localhost:PORT;
+                     required in production)
+  DATABASE           path of the SQLite file (default ./latchkey-idp.sqlite), or :memory:
+  KEYS               id:secret[,id:secret…], secrets of at least 32 bytes; the first one writes, all open
+  KEYS_FILE          a file with the same, one a line; without either, development makes DATABASE.key
+  KICKSTART          path of a kickstart file in FusionAuth's format, applied once to an empty database
+  SIGNING_ALGORITHM  ES256 (default), EdDSA, or RS256 for clients that know nothing else
+  NODE_ENV           production refuses sample secrets, seeded passwords, and starting without KEYS or ISSUER
+`;
+
+// A request head or body that takes longer is an attempt to hold the connection (slow loris, CWE-400).
+const serverOptions = { headersTimeout: 10_000, requestTimeout: 30_000 };
+
+// What is in flight at SIGTERM gets this long; orchestrators kill after 10 s or more.
+const closingDeadline = 8_000;
+
+/** A variable whose value stops the start. */
+class BadVariable extends Error {
+  constructor(variable: string, what: string) {
+    super(`${variable}: ${what}`);
+  }
+}
+
+await main();
+
+async function main(): Promise<void> {
+  try {
+    if (asksForHelp()) print(help);
+    else await run();
+  } catch (error) {
+    const reason = reasonToStop(error);
+    // A surprise keeps its stack: nobody could act on one line.
+    if (reason === null) throw error;
+    process.stderr.write(`latchkey-idp: ${reason}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function asksForHelp(): boolean {
+  return parseArgs({ options: { help: { type: "boolean", short: "h", default: false } } }).values.help;
+}
+
+async function run(): Promise<void> {
+  const hostname = variable("HOST") ?? "127.0.0.1";
+  const port = portFrom(variable("PORT") ?? "9011");
+  const config = configFor(port);
+  const idp = await createIdp(config);
+  try {
+    const server = await listen(idp, hostname, port);
+    closeOnSignal(server, idp);
+    print(`latchkey-idp listens on ${urlOf(server)}, issuer ${config.issuer}, database ${config.database}\n`);
+  } catch (error) {
+    await idp.close();
+    throw error;
+  }
+}
+
+function configFor(port: number): IdpConfig {
+  const production = isProduction();
+  const database = variable("DATABASE") ?? "./latchkey-idp.sqlite";
+  const kickstart = kickstartFrom(variable("KICKSTART"));
+  const signingAlgorithm = algorithmFrom(variable("SIGNING_ALGORITHM"));
+  return {
+    database,
+    production,
+    issuer: variable("ISSUER") ?? defaultIssuer(port, production),
+    keys: keysGiven() ?? developmentKeys(database, production),
+    ...(kickstart && { kickstart }),
+    ...(signingAlgorithm && { signingAlgorithm }),
+  };
+}
+
+function variable(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
+function portFrom(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new BadVariable("PORT", "must be a port, 0 to 65535");
+  return Number(text);
+}
+
+// An unknown word must not count as development: a typing error would accept sample secrets.
+function isProduction(): boolean {
+  const environment = variable("NODE_ENV") ?? "development";
+  if (!["production", "development", "test"].includes(environment)) {
+    throw new BadVariable("NODE_ENV", "must be production, development or test");
+  }
+  return environment === "production";
+}
+
+function defaultIssuer(port: number, production: boolean): string {
+  if (production) throw new BadVariable("ISSUER", "must be set in production");
+  if (port === 0) throw new BadVariable("ISSUER", "must be set when PORT is 0");
+  return `http://localhost:${port}`;
+}
+
+function algorithmFrom(text: string | undefined): SigningAlgorithm | undefined {
+  if (text === undefined || text === "ES256" || text === "EdDSA" || text === "RS256") return text;
+  throw new BadVariable("SIGNING_ALGORITHM", "must be ES256, EdDSA or RS256");
+}
+
+function kickstartFrom(path: string | undefined): Kickstart | undefined {
+  if (path === undefined) return undefined;
+  return parseKickstart(parsedFile(path), process.env);
+}
+
+function parsedFile(path: string): unknown {
+  const text = contentOf(path, "KICKSTART");
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the file, which holds API keys.
+    throw new BadVariable("KICKSTART", `${path} is not JSON`);
+  }
+}
+
+function contentOf(path: string, variableName: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new BadVariable(variableName, `${path} cannot be read (${codeOf(error)})`);
+  }
+}
+
+function keysGiven(): ConfigKey[] | undefined {
+  const text = variable("KEYS");
+  const path = variable("KEYS_FILE");
+  if (text !== undefined && path !== undefined)
+    throw new BadVariable("KEYS", "must not be set besides KEYS_FILE");
+  if (text !== undefined) return keysFrom(text, "KEYS");
+  return path === undefined ? undefined : keysFrom(contentOf(path, "KEYS_FILE"), "KEYS_FILE");
+}
+
+function keysFrom(text: string, variableName: string): ConfigKey[] {
+  const entries = text.split(/[,\n]/).map((entry) => entry.trim());
+  return entries
+    .filter((entry) => entry !== "")
+    .map((entry, index) => {
+      const [id, secret] = entry.split(/:(.*)/s);
+      if (!id || !secret) throw new BadVariable(variableName, `entry ${index + 1} must be id:secret`);
+      return { id, secret };
+    });
+}
+
+function developmentKeys(database: string, production: boolean): ConfigKey[] {
+  if (production) throw new BadVariable("KEYS", "must be set in production (or KEYS_FILE)");
+  const entry = `development:${randomBytes(32).toString("base64url")}`;
+  if (database === ":memory:") {
+    print("latchkey-idp: KEYS is not set; a new key is used for as long as this database is in memory\n");
+    return keysFrom(entry, "KEYS");
+  }
+  const path = `${database}.key`;
+  const made = wroteNewFile(path, `${entry}\n`);
+  print(`latchkey-idp: KEYS is not set; the key for development is in ${path}${made ? ", made now" : ""}\n`);
+  return keysFrom(contentOf(path, "KEYS_FILE"), "KEYS_FILE");
+}
+
+/** False where the file exists already; it is neither followed nor overwritten (CWE-59, CWE-377). */
+function wroteNewFile(path: string, content: string): boolean {
+  try {
+    writeFileSync(path, content, { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw new BadVariable("DATABASE", `${path} cannot be written (${codeOf(error)})`);
+  }
+}
+
+async function listen(idp: Idp, hostname: string, port: number): Promise<ServerType> {
+  const fetch = (request: Request, { incoming }: HttpBindings | Http2Bindings) => {
+    const { remoteAddress } = incoming.socket;
+    return idp.fetch(request, remoteAddress === undefined ? {} : { address: remoteAddress });
+  };
+  const server = serve({ fetch, hostname, port, serverOptions });
+  try {
+    await once(server, "listening");
+    return server;
+  } catch (error) {
+    throw new BadVariable(...listenFailure(codeOf(error), hostname, port));
+  }
+}
+
+function listenFailure(code: string, hostname: string, port: number): [name: string, what: string] {
+  if (code === "EADDRINUSE") return ["PORT", `${port} is in use on ${hostname}`];
+  if (code === "EACCES") return ["PORT", `${port} may not be used by this user`];
+  return ["HOST", `cannot listen on ${hostname} (${code})`];
+}
+
+function urlOf(server: ServerType): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") return String(address);
+  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+// `once`: a second signal ends the process the way signals do.
+function closeOnSignal(server: ServerType, idp: Idp): void {
+  const close = () => {
+    const cutOff = () => "closeAllConnections" in server && server.closeAllConnections();
+    setTimeout(cutOff, closingDeadline).unref();
+    server.close(() => void idp.close());
+  };
+  let closing = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      if (!closing) close();
+      closing = true;
+    });
+  }
+}
+
+/** What to say of an error that an operator can act on; null for a surprise. */
+function reasonToStop(error: unknown): string | null {
+  if (error instanceof BadVariable) return error.message;
+  if (error instanceof KickstartInvalid || error instanceof KickstartFailed)
+    return `KICKSTART: ${error.message}`;
+  if (error instanceof IdpError) return `${error.message}${causeOf(error)}`;
+  if (codeOf(error).startsWith("ERR_PARSE_ARGS"))
+    return "knows no arguments but --help; see there for its variables";
+  if (!(error instanceof TypeError)) return null;
+  const option = /^"([a-zA-Z]+)/.exec(error.message)?.[1] ?? "";
+  const name = variableOf.get(option);
+  return name === undefined ? null : `${name}: ${error.message}`;
+}
+
+const variableOf: ReadonlyMap<string, string> = new Map([
+  ["database", "DATABASE"],
+  ["issuer", "ISSUER"],
+  ["keys", "KEYS"],
+  ["kickstart", "KICKSTART"],
+  ["signingAlgorithm", "SIGNING_ALGORITHM"],
+]);
+
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? ` (${error.cause.message})` : "";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
