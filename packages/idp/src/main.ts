@@ -8,9 +8,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Http2Bindings, type HttpBindings, type ServerType, serve } from "@hono/node-server";
 import type { ConfigKey, IdpConfig, SigningAlgorithm } from "./config.ts";
-import { IdpError, KickstartFailed } from "./errors.ts";
+import { IdpError } from "./errors.ts";
 import { createIdp, type Idp } from "./index.ts";
-import { type Kickstart, KickstartInvalid, parseKickstart } from "./kickstart.ts";
+import { type Kickstart, parseKickstart } from "./kickstart.ts";
 
 const help = `latchkey-idp: an identity provider that speaks FusionAuth's login and token API
 
@@ -32,6 +32,21 @@ const serverOptions = { headersTimeout: 10_000, requestTimeout: 30_000 };
 
 // What is in flight at SIGTERM gets this long; orchestrators kill after 10 s or more.
 const closingDeadline = 8_000;
+
+// createIdp names the option or gives a code; what an operator can change is a variable.
+const variableOf: ReadonlyMap<string, string> = new Map([
+  ["database", "DATABASE"],
+  ["issuer", "ISSUER"],
+  ["keys", "KEYS"],
+  ["kickstart", "KICKSTART"],
+  ["signingAlgorithm", "SIGNING_ALGORITHM"],
+  ["ERR_STORE_UNAVAILABLE", "DATABASE"],
+  ["ERR_DATABASE_TOO_NEW", "DATABASE"],
+  ["ERR_SAMPLE_SECRET", "DATABASE"],
+  ["ERR_CANNOT_UNSEAL", "KEYS"],
+  ["ERR_KICKSTART_INVALID", "KICKSTART"],
+  ["ERR_KICKSTART_FAILED", "KICKSTART"],
+]);
 
 /** A variable whose value stops the start. */
 class BadVariable extends Error {
@@ -231,24 +246,13 @@ function closeOnSignal(server: ServerType, idp: Idp): void {
 /** What to say of an error that an operator can act on; null for a surprise. */
 function reasonToStop(error: unknown): string | null {
   if (error instanceof BadVariable) return error.message;
-  if (error instanceof KickstartInvalid || error instanceof KickstartFailed)
-    return `KICKSTART: ${error.message}`;
-  if (error instanceof IdpError) return `${error.message}${causeOf(error)}`;
-  if (codeOf(error).startsWith("ERR_PARSE_ARGS"))
-    return "knows no arguments but --help; see there for its variables";
+  const code = codeOf(error);
+  if (code.startsWith("ERR_PARSE_ARGS")) return "knows no arguments but --help, which names its variables";
+  if (error instanceof IdpError) return `${variableOf.get(code) ?? code}: ${error.message}${causeOf(error)}`;
   if (!(error instanceof TypeError)) return null;
-  const option = /^"([a-zA-Z]+)/.exec(error.message)?.[1] ?? "";
-  const name = variableOf.get(option);
+  const name = variableOf.get(/^"([a-zA-Z]+)/.exec(error.message)?.[1] ?? "");
   return name === undefined ? null : `${name}: ${error.message}`;
 }
-
-const variableOf: ReadonlyMap<string, string> = new Map([
-  ["database", "DATABASE"],
-  ["issuer", "ISSUER"],
-  ["keys", "KEYS"],
-  ["kickstart", "KICKSTART"],
-  ["signingAlgorithm", "SIGNING_ALGORITHM"],
-]);
 
 function causeOf(error: Error): string {
   return error.cause instanceof Error ? ` (${error.cause.message})` : "";

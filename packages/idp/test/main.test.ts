@@ -1,0 +1,243 @@
+// Starts the real program, as an operator does: bin, environment, signals, and what it says on its two outputs.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { printed, secret } from "../../../test/leak-watch.ts";
+
+const bin = join(import.meta.dirname, "../bin/latchkey-idp.js");
+const keySecret = secret("a secret of this test of thirty-two bytes or more");
+const apiKey = secret("an API key of this test");
+const issuer = "http://localhost:9011";
+
+let folder: string;
+const started = new Set<ChildProcess>();
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "latchkey-idp-"));
+});
+
+afterEach(() => {
+  for (const child of started) child.kill("SIGKILL");
+  started.clear();
+  rmSync(folder, { recursive: true });
+});
+
+function start(environment: Record<string, string>, args: readonly string[] = []) {
+  const env = { PATH: process.env["PATH"], PORT: "0", ISSUER: issuer, ...environment };
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd: folder,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  started.add(child);
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return { child, exited };
+}
+
+/** Runs the program to its end. */
+async function run(environment: Record<string, string>, args: readonly string[] = []) {
+  const { child, exited } = start(environment, args);
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+  return { stdout: printed(stdout), stderr: printed(stderr), code };
+}
+
+/** Runs the program until it says where it listens; fails with what it said instead. */
+async function listening(environment: Record<string, string>) {
+  const { child, exited } = start(environment);
+  const stderr = text(child.stderr);
+  const lines: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    lines.push(printed(line));
+    const url = /listens on (http:\S+?),/.exec(line)?.[1];
+    if (url === undefined) continue;
+    const stop = (signal: NodeJS.Signals) => (child.kill(signal), exited);
+    return { url, lines, stop, stderr };
+  }
+  throw new Error(`did not start: ${await stderr}`);
+}
+
+function kickstartFile(file: object): string {
+  const path = join(folder, "kickstart.json");
+  writeFileSync(path, JSON.stringify(file));
+  return path;
+}
+
+const seeding = {
+  variables: { key: "#{ENV.API_KEY}" },
+  apiKeys: [{ key: "#{key}" }],
+  requests: [
+    {
+      method: "POST",
+      url: "/api/user",
+      body: { user: { email: "monica@example.com", password: "#{ENV.PASSWORD}" } },
+    },
+  ],
+};
+
+describe("the program", () => {
+  test("answers /api/health, keeps a development key in a file for its owner only, and closes on SIGTERM", async () => {
+    const first = await listening({});
+    expect((await fetch(`${first.url}/api/health`)).status).toBe(200);
+    const keyFile = join(folder, "latchkey-idp.sqlite.key");
+    expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+    expect(first.lines[0]).toMatch(/KEYS is not set.*latchkey-idp\.sqlite\.key, made now$/);
+    const entry = readFileSync(keyFile, "utf8");
+    secret(entry.trim().split(":")[1] ?? "");
+    expect(await first.stop("SIGTERM")).toBe(0);
+    expect(printed(await first.stderr)).toBe("");
+
+    const second = await listening({});
+    expect(second.lines[0]).toMatch(/latchkey-idp\.sqlite\.key$/);
+    expect(readFileSync(keyFile, "utf8")).toBe(entry);
+    expect(await second.stop("SIGINT")).toBe(0);
+  });
+
+  test("takes keys from the environment or a file, and then makes none", async () => {
+    const byVariable = await listening({ KEYS: `k1:${keySecret}` });
+    expect(await byVariable.stop("SIGTERM")).toBe(0);
+    const path = join(folder, "keys");
+    writeFileSync(path, `k2:${keySecret} of another\nk1:${keySecret}\n`);
+    const byFile = await listening({ KEYS_FILE: path, NODE_ENV: "production" });
+    expect(await byFile.stop("SIGTERM")).toBe(0);
+    expect(existsSync(join(folder, "latchkey-idp.sqlite.key"))).toBe(false);
+  });
+
+  test("applies a kickstart file to an empty database, once", async () => {
+    const environment = {
+      KICKSTART: kickstartFile(seeding),
+      KEYS: `k1:${keySecret}`,
+      API_KEY: apiKey,
+      PASSWORD: secret("a long password of Monica's"),
+    };
+    const userOf = async ({ url }: { url: string }) => {
+      const headers = { authorization: apiKey };
+      return fetch(`${url}/api/user?email=monica@example.com`, { headers }).then((answer) => answer.json());
+    };
+    const first = await listening(environment);
+    const user = await userOf(first);
+    expect(user).toMatchObject({ user: { email: "monica@example.com" } });
+    await first.stop("SIGTERM");
+    const second = await listening(environment);
+    expect(await userOf(second)).toEqual(user);
+    await second.stop("SIGTERM");
+  });
+
+  test("says in one line that its port is in use", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const address = other.address();
+    const port = String(typeof address === "object" ? address?.port : "");
+    const { code, stderr } = await run({ PORT: port, KEYS: `k1:${keySecret}` });
+    other.close();
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `latchkey-idp: PORT: ${port} is in use on 127.0.0.1\n`,
+    });
+  });
+
+  test("prints its variables on --help and starts nothing", async () => {
+    const { code, stdout } = await run({ PORT: "nonsense" }, ["--help"]);
+    expect(code).toBe(0);
+    for (const name of ["PORT", "HOST", "ISSUER", "DATABASE", "KEYS", "KEYS_FILE", "KICKSTART", "NODE_ENV"]) {
+      expect(stdout).toContain(`  ${name} `);
+    }
+    expect(existsSync(join(folder, "latchkey-idp.sqlite"))).toBe(false);
+  });
+
+  test("knows no other argument", async () => {
+    const { code, stderr } = await run({}, ["--port", "9011"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^latchkey-idp: .*--help.*\n$/);
+  });
+});
+
+describe("a bad variable stops the start in one line that names it, and leaves nothing behind", () => {
+  const keys = { KEYS: `k1:${keySecret}` };
+  const production = { NODE_ENV: "production", ...keys };
+
+  async function expectRefusal(environment: Record<string, string>, name: string): Promise<string> {
+    const { code, stdout, stderr } = await run(environment);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(new RegExp(`^latchkey-idp: ${name}: .*\\n$`));
+    expect(existsSync(join(folder, "latchkey-idp.sqlite"))).toBe(false);
+    return stderr;
+  }
+
+  test.each<[string, Record<string, string>]>([
+    ["PORT", { PORT: "http" }],
+    ["PORT", { PORT: "65536" }],
+    ["ISSUER", { ISSUER: "localhost", ...keys }],
+    ["ISSUER", { ISSUER: "", ...keys }],
+    ["KEYS", { KEYS: keySecret }],
+    ["KEYS", { KEYS: "k1:short" }],
+    ["KEYS", { KEYS: `k 1:${keySecret}` }],
+    ["KEYS", { KEYS: `k1:${keySecret},k1:${keySecret}` }],
+    ["KEYS", { KEYS: `k1:${keySecret}`, KEYS_FILE: "/dev/null" }],
+    ["KEYS_FILE", { KEYS_FILE: "no-such-file" }],
+    ["NODE_ENV", { NODE_ENV: "prod", ...keys }],
+    ["SIGNING_ALGORITHM", { SIGNING_ALGORITHM: "HS256", ...keys }],
+    ["KICKSTART", { KICKSTART: "no-such-file", ...keys }],
+    ["DATABASE", { DATABASE: "no-such-folder/idp.sqlite" }],
+    ["KEYS", { NODE_ENV: "production" }],
+    ["ISSUER", { ...production, ISSUER: "" }],
+    ["KEYS", { ...production, KEYS: `k1:sample-${keySecret}` }],
+  ])("%s: %o", async (name, environment) => {
+    await expectRefusal(environment, name);
+  });
+
+  test("a database that is none, or that other keys sealed", async () => {
+    const DATABASE = join(folder, "idp.sqlite");
+    writeFileSync(DATABASE, "not a database, though long enough to be read as the head of one".repeat(20));
+    await expectRefusal({ DATABASE, ...keys }, "DATABASE");
+    rmSync(DATABASE);
+    const { stop } = await listening({ DATABASE, ...keys });
+    await stop("SIGTERM");
+    await expectRefusal({ DATABASE, KEYS: `k2:another ${keySecret}` }, "KEYS");
+    await expectRefusal({ DATABASE: join(folder, "nowhere/idp.sqlite"), ...keys }, "DATABASE");
+  });
+
+  test("a host that is not this machine's", async () => {
+    const { code, stderr } = await run({ HOST: "192.0.2.1", DATABASE: ":memory:", ...keys });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^latchkey-idp: HOST: cannot listen on 192\.0\.2\.1 \(\w+\)\n$/);
+  });
+
+  test("a kickstart file that is no JSON is not quoted", async () => {
+    const KICKSTART = join(folder, "kickstart.json");
+    writeFileSync(KICKSTART, `{"apiKeys": [{"key": "${apiKey}"}]`);
+    expect(await expectRefusal({ KICKSTART, ...keys }, "KICKSTART")).toContain("is not JSON");
+  });
+
+  test("a kickstart file with an unset environment variable names that one too", async () => {
+    const KICKSTART = kickstartFile(seeding);
+    expect(await expectRefusal({ KICKSTART, ...keys }, "KICKSTART")).toContain("API_KEY");
+  });
+
+  test("production refuses a kickstart file with a sample key, or with a user's password", async () => {
+    const PASSWORD = secret("a long password of Monica's");
+    const KICKSTART = kickstartFile(seeding);
+    const seeded = { ...production, KICKSTART, PASSWORD };
+    expect(await expectRefusal({ ...seeded, API_KEY: "sample-key" }, "KICKSTART")).toContain("sample");
+    expect(await expectRefusal({ ...seeded, API_KEY: apiKey }, "KICKSTART")).toContain("requests[0]");
+  });
+
+  test("a kickstart request that the provider refuses is told by number, and retried at the next start", async () => {
+    const requests = [{ method: "POST", url: "/api/user", body: { user: {} } }];
+    const refused = { KICKSTART: kickstartFile({ apiKeys: [{ key: apiKey }], requests }), ...keys };
+    const { code, stderr } = await run(refused);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^latchkey-idp: KICKSTART: .*request 1, POST \/api\/user, .*400.*\n$/);
+    const { url, stop } = await listening({
+      KICKSTART: kickstartFile({ apiKeys: [{ key: apiKey }] }),
+      ...keys,
+    });
+    const answer = await fetch(`${url}/api/tenant`, { headers: { authorization: apiKey } });
+    expect(answer.status).toBe(200);
+    await stop("SIGTERM");
+  });
+});
