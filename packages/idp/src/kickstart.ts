@@ -17,7 +17,10 @@ export interface KickstartApiKey {
   permissions?: { endpoints: Record<string, string[]> };
 }
 
-/** A request to the provider's own API, made with the first API key. */
+/**
+ * A request to the provider's own API, made with the first API key. FusionAuth wants that key unrestricted; here
+ * it may be restricted to what the requests need, and a request beyond that fails by its number.
+ */
 export interface KickstartRequest {
   method: string;
   url: string;
@@ -194,19 +197,12 @@ function checkedShape(file: unknown): Kickstart {
     );
   }
   const { apiKeys, requests } = result.data;
-  checkKeys(apiKeys);
+  refuseRepeatedKeys(apiKeys);
   // Our PATCH is a JSON merge patch whichever of the two content types is named.
   return { apiKeys, requests: requests.map(({ contentType, ...sent }) => sent) };
 }
 
-function checkKeys(apiKeys: readonly KickstartApiKey[]): void {
-  const [first] = apiKeys;
-  if (first?.tenantId !== undefined || first?.permissions !== undefined) {
-    throw new KickstartInvalid(
-      "apiKeys[0]",
-      "makes the requests, so it may have neither tenantId nor permissions",
-    );
-  }
+function refuseRepeatedKeys(apiKeys: readonly KickstartApiKey[]): void {
   const keys = apiKeys.map(({ key }) => key);
   const repeated = keys.findIndex((key, index) => keys.indexOf(key) < index);
   if (repeated !== -1) throw new KickstartInvalid(`apiKeys[${repeated}].key`, "repeats an earlier key");

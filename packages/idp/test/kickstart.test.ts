@@ -21,6 +21,10 @@ function refusal(file: unknown, environment: Record<string, string> = {}): Kicks
   return expect.unreachable("the file was accepted");
 }
 
+function restricted(method: string, endpoint = "/api/user"): object {
+  return { key: "k", permissions: { endpoints: { [endpoint]: [method] } } };
+}
+
 function outcome(file: unknown): string {
   try {
     return parseKickstart(file, { A: "a" }).apiKeys.length > 0 ? "kickstart" : "nothing";
@@ -74,8 +78,8 @@ describe("a kickstart file", () => {
     ["apiKeys", { apiKeys: [] }],
     ["apiKeys[0].key", { apiKeys: [{ key: "" }] }],
     ["apiKeys[0].id", { apiKeys: [{ key: "k", id: "not a uuid" }] }],
-    ["apiKeys[0]", { apiKeys: [{ key: "k", tenantId }] }],
-    ["apiKeys[0]", { apiKeys: [{ key: "k", permissions: { endpoints: {} } }] }],
+    ["apiKeys[0].permissions.endpoints./api/user[0]", { apiKeys: [restricted("EVERYTHING")] }],
+    ["apiKeys[0].permissions.endpoints.api/user", { apiKeys: [restricted("GET", "api/user")] }],
     ["apiKeys[0]", { apiKeys: [{ key: "k", ipAccessControlListId: tenantId }] }],
     ["apiKeys[1].key", { apiKeys: [{ key: "k" }, { key: "k" }] }],
     ["requests[0].method", { apiKeys, requests: [{ method: "DELETE", url: "/api/user" }] }],
