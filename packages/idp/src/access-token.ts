@@ -54,7 +54,10 @@ export interface IssuedAccessToken {
 }
 
 /** Signs an access token with the current key. */
-export async function issueAccessToken(keys: SigningKeys, request: AccessTokenRequest): Promise<IssuedAccessToken> {
+export async function issueAccessToken(
+  keys: SigningKeys,
+  request: AccessTokenRequest,
+): Promise<IssuedAccessToken> {
   const key = await keys.current();
   const claims = claimsOf(request);
   const header = { alg: key.algorithm, typ: "JWT", kid: key.kid, gty: request.grants };
@@ -138,7 +141,12 @@ export async function verifyAccessToken(
 function isSigned({ algorithm, publicKey }: UsableKey, content: string, signature: string): boolean {
   const bytes = Buffer.from(signature, "base64url");
   if (bytes.toString("base64url") !== signature) return false;
-  return verify(DIGEST[algorithm], Buffer.from(content), { key: publicKey, dsaEncoding: "ieee-p1363" }, bytes);
+  return verify(
+    DIGEST[algorithm],
+    Buffer.from(content),
+    { key: publicKey, dsaEncoding: "ieee-p1363" },
+    bytes,
+  );
 }
 
 function decoded(part: string): unknown {

@@ -82,7 +82,8 @@ export function isSample(secret: string): boolean {
 }
 
 function nonEmpty(value: string, option: string): string {
-  if (typeof value !== "string" || value === "") throw new TypeError(`"${option}" must be a non-empty string`);
+  if (typeof value !== "string" || value === "")
+    throw new TypeError(`"${option}" must be a non-empty string`);
   return value;
 }
 
@@ -130,7 +131,9 @@ function checkedKickstart(kickstart: Kickstart | null, production: boolean): Kic
     ({ url, body }) => /^\/*api\/+user\b/.test(url) && JSON.stringify(body ?? null).includes('"password"'),
   );
   if (seeding !== -1) {
-    throw new TypeError(`"kickstart.requests[${seeding}]" creates a user with a password; production refuses it`);
+    throw new TypeError(
+      `"kickstart.requests[${seeding}]" creates a user with a password; production refuses it`,
+    );
   }
   return kickstart;
 }

@@ -4,7 +4,12 @@
 import { channel } from "node:diagnostics_channel";
 
 /** Why a sign-in was refused; the caller sees less. */
-export type LoginFailure = "unknown user" | "wrong password" | "user locked" | "user expired" | "user changed";
+export type LoginFailure =
+  | "unknown user"
+  | "wrong password"
+  | "user locked"
+  | "user expired"
+  | "user changed";
 
 /** Why refresh tokens were revoked; also kept in the row. */
 export type RevocationReason =
@@ -21,7 +26,13 @@ export type IdpEvent = { at: number } & IdpHappening;
 
 /** What can happen. Switch on `type`. */
 export type IdpHappening =
-  | { type: "login succeeded"; tenantId: string; userId: string; applicationId: string | null; registered: boolean }
+  | {
+      type: "login succeeded";
+      tenantId: string;
+      userId: string;
+      applicationId: string | null;
+      registered: boolean;
+    }
   | {
       type: "login failed";
       tenantId: string;

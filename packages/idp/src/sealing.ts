@@ -25,7 +25,12 @@ export function createSealing({ keys, randomBytes }: Pick<ResolvedConfig, "keys"
     seal(plain, about) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv("aes-256-gcm", ring.get(writer) ?? "", nonce).setAAD(Buffer.from(about));
-      const sealed = Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
+      const sealed = Buffer.concat([
+        nonce,
+        cipher.update(plain, "utf8"),
+        cipher.final(),
+        cipher.getAuthTag(),
+      ]);
       return `${writer}.${sealed.toString("base64url")}`;
     },
 

@@ -1,7 +1,13 @@
 // The key pairs that sign access tokens, kept in the store with the private half sealed. One signs; those before it go on
 // verifying until no token of theirs can be alive. Signs nothing itself: access-token.ts does.
 
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+} from "node:crypto";
 import type { ResolvedConfig, SigningAlgorithm } from "./config.ts";
 import type { Publish } from "./events.ts";
 import type { Sealing } from "./sealing.ts";

@@ -62,8 +62,12 @@ export interface EffectiveJwtConfiguration {
 }
 
 /** What `over` says, else what `base` says, else the default. Two of the triggers are the tenant's alone. */
-export function effectiveConfiguration(base: JwtConfiguration, over: JwtConfiguration): EffectiveJwtConfiguration {
-  const minutes = over.refreshTokenTimeToLiveInMinutes ?? base.refreshTokenTimeToLiveInMinutes ?? DEFAULT_TTL_MINUTES;
+export function effectiveConfiguration(
+  base: JwtConfiguration,
+  over: JwtConfiguration,
+): EffectiveJwtConfiguration {
+  const minutes =
+    over.refreshTokenTimeToLiveInMinutes ?? base.refreshTokenTimeToLiveInMinutes ?? DEFAULT_TTL_MINUTES;
   const maximum =
     over.refreshTokenSlidingWindowConfiguration?.maximumTimeToLiveInMinutes ??
     base.refreshTokenSlidingWindowConfiguration?.maximumTimeToLiveInMinutes;
@@ -72,7 +76,9 @@ export function effectiveConfiguration(base: JwtConfiguration, over: JwtConfigur
     timeToLiveInSeconds: over.timeToLiveInSeconds ?? base.timeToLiveInSeconds ?? 3_600,
     refreshTokenTimeToLiveInMinutes: minutes,
     refreshTokenExpirationPolicy:
-      over.refreshTokenExpirationPolicy ?? base.refreshTokenExpirationPolicy ?? "SlidingWindowWithMaximumLifetime",
+      over.refreshTokenExpirationPolicy ??
+      base.refreshTokenExpirationPolicy ??
+      "SlidingWindowWithMaximumLifetime",
     refreshTokenSlidingWindowConfiguration: {
       maximumTimeToLiveInMinutes: maximum ?? Math.max(minutes, DEFAULT_TTL_MINUTES),
     },

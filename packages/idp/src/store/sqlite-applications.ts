@@ -28,7 +28,9 @@ export function sqliteApplications(turn: Turn, now: () => number): ApplicationSt
 
     list: ({ tenantId, active }) =>
       read(() =>
-        sql("SELECT * FROM applications WHERE active = ? AND tenant_id = coalesce(?, tenant_id) ORDER BY inserted, id")
+        sql(
+          "SELECT * FROM applications WHERE active = ? AND tenant_id = coalesce(?, tenant_id) ORDER BY inserted, id",
+        )
           .all(bit(active), tenantId)
           .map((row) => applicationOf(turn, row)),
       ),

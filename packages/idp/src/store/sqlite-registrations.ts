@@ -30,7 +30,9 @@ export function sqliteRegistrations(turn: Turn, now: () => number): Registration
 
     list: (userId) =>
       read(() =>
-        sql("SELECT * FROM registrations WHERE user_id = ? ORDER BY inserted, id").all(userId).map(registrationOf),
+        sql("SELECT * FROM registrations WHERE user_id = ? ORDER BY inserted, id")
+          .all(userId)
+          .map(registrationOf),
       ),
 
     update: (registration) => savedOrDuplicate(write(() => updateRegistration(turn, registration))),
@@ -78,7 +80,10 @@ function profileOf({ username, timezone, preferredLanguages, data }: Registratio
 }
 
 function registrationOf(row: Row): Registration {
-  const profile: Pick<Registration, "username" | "timezone" | "preferredLanguages" | "data"> = json(row, "profile");
+  const profile: Pick<Registration, "username" | "timezone" | "preferredLanguages" | "data"> = json(
+    row,
+    "profile",
+  );
   return {
     id: text(row, "id"),
     userId: text(row, "user_id"),

@@ -39,7 +39,10 @@ export function openSqlite(path: string, now: () => number): Store {
       }),
     setNote: (name, value) =>
       write(() => {
-        sql("INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value").run(name, value);
+        sql("INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value").run(
+          name,
+          value,
+        );
       }),
     isEmpty: () => read(() => isEmpty(turn)),
     clear: () => write(() => TABLES.forEach((table) => sql(`DELETE FROM ${table}`).run())),

@@ -1,0 +1,91 @@
+// Fills an empty database from a kickstart: first the API keys, then each request through the provider's own `fetch`.
+// All or nothing over crashes too: a note says "started" until everything is in, and a start that finds it begins anew.
+
+import { hashApiKey } from "./caller.ts";
+import { isSample } from "./config.ts";
+import { KickstartFailed } from "./errors.ts";
+import type { Kickstart } from "./kickstart.ts";
+import type { Provider } from "./provider.ts";
+import { isObject } from "./request.ts";
+import type { ApiKey } from "./store/records.ts";
+import type { Store } from "./store/store.ts";
+
+const NOTE = "kickstart";
+
+/** Empties a database in which a kickstart was interrupted. Comes before anything else is created. */
+export async function clearInterrupted(store: Store): Promise<void> {
+  if ((await store.note(NOTE)) === "started") await store.clear();
+}
+
+/**
+ * Applies the kickstart if the database is empty; else does nothing. Throws KickstartFailed for a request that is not answered
+ * 2xx, and leaves the database empty again.
+ */
+export async function applyKickstart(
+  provider: Provider,
+  kickstart: Kickstart,
+  fetch: (request: Request) => Promise<Response>,
+): Promise<void> {
+  const { store } = provider;
+  if (!(await store.isEmpty())) return;
+  await store.setNote(NOTE, "started");
+  try {
+    for (const key of kickstart.apiKeys) await store.apiKeys.insert(apiKeyOf(provider, key));
+    for (const [index, request] of kickstart.requests.entries()) {
+      const response = await fetch(requestOf(provider, kickstart, request));
+      if (!response.ok) throw await failure(index + 1, request, response);
+    }
+    await store.setNote(NOTE, "applied");
+  } catch (error) {
+    await store.clear();
+    throw error;
+  }
+}
+
+function apiKeyOf({ config }: Provider, key: Kickstart["apiKeys"][number]): ApiKey {
+  const now = config.now();
+  return {
+    id: key.id?.toLowerCase() ?? config.uuid(),
+    name: key.description ?? null,
+    hash: hashApiKey(key.key),
+    keyManager: key.keyManager ?? false,
+    tenantId: key.tenantId?.toLowerCase() ?? null,
+    permissions: key.permissions ?? {},
+    metaData: key.description === undefined ? {} : { attributes: { description: key.description } },
+    expirationInstant: null,
+    sample: isSample(key.key),
+    version: 1,
+    insertInstant: now,
+    lastUpdateInstant: now,
+  };
+}
+
+function requestOf(
+  { config }: Provider,
+  { apiKeys }: Kickstart,
+  { method, url, body, tenantId }: Kickstart["requests"][number],
+): Request {
+  const headers = new Headers({ authorization: apiKeys[0]?.key ?? "" });
+  if (tenantId !== undefined) headers.set("x-fusionauth-tenantid", tenantId);
+  if (body !== undefined) headers.set("content-type", "application/json");
+  const target = new URL(url, config.issuer);
+  return new Request(target, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+}
+
+// The answer's error codes help; its text and the request's body may hold what must not be logged.
+async function failure(
+  number: number,
+  { method, url }: Kickstart["requests"][number],
+  response: Response,
+): Promise<KickstartFailed> {
+  const body: unknown = await response.json().catch(() => null);
+  return new KickstartFailed(number, method, url, response.status, errorCodes(body));
+}
+
+function errorCodes(body: unknown): string[] {
+  if (!isObject(body)) return [];
+  const fields = isObject(body["fieldErrors"]) ? Object.values(body["fieldErrors"]) : [];
+  return [...fields, body["generalErrors"]]
+    .flat()
+    .flatMap((entry) => (isObject(entry) && typeof entry["code"] === "string" ? [entry["code"]] : []));
+}

@@ -1,0 +1,232 @@
+// POST /api/login: password in, access token and – if the application is set so – refresh token out (§ Login of FusionAuth's API).
+// Unknown user and wrong password are one answer after the same work (CWE-203); that a user is locked is told only to who
+// knows the password, unlike in FusionAuth (its issue 2524).
+
+import * as z from "zod";
+import { issueAccessToken, type IssuedAccessToken } from "../access-token.ts";
+import { empty, json, withCookies } from "../answer.ts";
+import { type Call, visible } from "../call.ts";
+import { requiredTenant } from "../caller.ts";
+import { fieldRefusal, HashingBusy, Refusal } from "../errors.ts";
+import type { LoginFailure } from "../events.ts";
+import { findByLoginId } from "../login-id.ts";
+import { loginPrevented } from "../login-prevented.ts";
+import { issuerOf, type Provider } from "../provider.ts";
+import { newRefreshToken, tokenOf } from "../refresh.ts";
+import { readJson, uuidOf, withoutNulls } from "../request.ts";
+import type {
+  Application,
+  RefreshToken,
+  Registration,
+  Tenant,
+  TokenMetaData,
+  User,
+} from "../store/records.ts";
+import { tokenCookies } from "../token-cookies.ts";
+import { tokenPolicy } from "../token-policy.ts";
+import { userWire } from "../user-shape.ts";
+import { data, line, password, requiredLine, uuid, validated } from "../validation.ts";
+
+interface LoginRequest {
+  loginId: string;
+  password: string;
+  applicationId?: string | undefined;
+  loginIdTypes?: string[] | undefined;
+  noJWT?: boolean | undefined;
+  ipAddress?: string | undefined;
+  metaData?: TokenMetaData | undefined;
+}
+
+const loginRequest: z.ZodType<LoginRequest> = z.object({
+  loginId: requiredLine(191),
+  password,
+  applicationId: uuid.optional(),
+  loginIdTypes: z.array(line(32)).max(8).optional(),
+  noJWT: z.boolean().optional(),
+  ipAddress: line(64).optional(),
+  metaData: z
+    .object({
+      device: z
+        .object({ name: line(255).optional(), description: line(255).optional(), type: line(255).optional() })
+        .optional(),
+      data: data.optional(),
+      scopes: z.array(line(255)).max(50).optional(),
+    })
+    .optional(),
+});
+
+interface Attempt {
+  body: LoginRequest;
+  tenant: Tenant;
+  application: Application | null;
+}
+
+interface SignedIn {
+  user: User;
+  registration: Registration | null;
+  refreshToken: RefreshToken | null;
+}
+
+/** Signs a user in. 200, 202 (not registered), 400, 401, 404, 410 or 423; see FusionAuth's login API. */
+export async function login(call: Call): Promise<Response> {
+  const sent = withoutNulls(await readJson(call.request));
+  const application = await namedApplication(call, sent);
+  await requireKey(call, application);
+  const body = validated(loginRequest, sent);
+  if (body.applicationId !== undefined && application === null)
+    throw fieldRefusal("invalid", "applicationId");
+  const attempt = { body, application, tenant: await tenantOf(call, application) };
+
+  const { users } = call.provider.store;
+  const user = await findByLoginId(users, attempt.tenant.id, body.loginId, body.loginIdTypes);
+  if (!(await call.provider.passwords.verify(user, body.password)) || user === null) {
+    return refused(call, attempt, user, user === null ? "unknown user" : "wrong password");
+  }
+  const prevented = loginPrevented(user, call.provider.config.now());
+  if (prevented !== null) return refused(call, attempt, user, prevented);
+  const signedIn = await record(call, attempt, user);
+  return signedIn === null ? refused(call, attempt, user, "user changed") : answer(call, attempt, signedIn);
+}
+
+async function namedApplication(call: Call, sent: unknown): Promise<Application | null> {
+  const id = z.object({ applicationId: z.string() }).safeParse(sent).data?.applicationId ?? "";
+  const application = await call.provider.store.applications.find(uuidOf(id) ?? "");
+  return application?.active === true ? visible(call, application) : null;
+}
+
+// A key is demanded unless the application, or the tenant for a sign-in without one, has switched that off.
+async function requireKey(call: Call, application: Application | null): Promise<void> {
+  if (call.apiKey !== null) return;
+  const settings = application === null ? await onlyTenantSettings(call) : application.settings;
+  if (settings?.loginConfiguration?.requireAuthentication !== false) throw new Refusal(401);
+}
+
+async function onlyTenantSettings(call: Call): Promise<Tenant["settings"] | null> {
+  const tenants = await call.provider.store.tenants.list();
+  const possible = tenants.filter((tenant) => call.tenantLimit === null || tenant.id === call.tenantLimit);
+  return possible.length === 1 ? (possible[0]?.settings ?? null) : null;
+}
+
+async function tenantOf(call: Call, application: Application | null): Promise<Tenant> {
+  const own = application === null ? null : await call.provider.store.tenants.find(application.tenantId);
+  return own ?? requiredTenant(call);
+}
+
+function refused(
+  call: Call,
+  { tenant, application }: Attempt,
+  user: User | null,
+  reason: LoginFailure,
+): Response {
+  call.provider.publish({
+    type: "login failed",
+    tenantId: tenant.id,
+    userId: user?.id ?? null,
+    applicationId: application?.id ?? null,
+    reason,
+  });
+  if (reason === "user locked") return empty(423);
+  return empty(reason === "user expired" ? 410 : 404);
+}
+
+// Null: the password was changed, the user locked or the registration deleted while the password was being checked.
+async function record(call: Call, attempt: Attempt, user: User): Promise<SignedIn | null> {
+  const { store, passwords } = call.provider;
+  const { application, body } = attempt;
+  const registration = application === null ? null : await store.registrations.find(user.id, application.id);
+  const generates = application?.settings.loginConfiguration?.generateRefreshTokens === true;
+  const wanted = generates && registration !== null && body.noJWT !== true;
+  const refreshToken = wanted ? refreshTokenFor(call, attempt, user, application) : null;
+  const recorded = await store.refreshTokens.signIn({
+    userId: user.id,
+    credentialVersion: user.credentialVersion,
+    registrationId: registration?.id ?? null,
+    refreshToken,
+  });
+  if (!recorded) return null;
+  if (user.password !== null && passwords.isOutdated(user.password))
+    await rehash(call.provider, user, body.password);
+  return { user, registration, refreshToken };
+}
+
+function refreshTokenFor(
+  call: Call,
+  { body, tenant }: Attempt,
+  user: User,
+  application: Application,
+): RefreshToken {
+  const owner = { tenantId: tenant.id, applicationId: application.id, userId: user.id };
+  // Only a caller with a key is believed about the end user's address.
+  const address = (call.apiKey === null ? undefined : body.ipAddress) ?? call.address;
+  const seen = { metaData: body.metaData ?? {}, address, now: call.provider.config.now() };
+  return newRefreshToken(call.provider, tokenPolicy(tenant, application), owner, seen);
+}
+
+// A full queue only puts this off until the next sign-in.
+async function rehash({ passwords, store }: Provider, user: User, password: string): Promise<void> {
+  try {
+    await store.users.rehash(user.id, user.credentialVersion, await passwords.hash(password));
+  } catch (error) {
+    if (!(error instanceof HashingBusy)) throw error;
+  }
+}
+
+async function answer(
+  call: Call,
+  { body, tenant, application }: Attempt,
+  signedIn: SignedIn,
+): Promise<Response> {
+  const { provider } = call;
+  const { registration, refreshToken } = signedIn;
+  const now = provider.config.now();
+  const user = { ...signedIn.user, lastLoginInstant: now };
+  const registered = application === null || registration !== null;
+  provider.publish({
+    type: "login succeeded",
+    tenantId: tenant.id,
+    userId: user.id,
+    applicationId: application?.id ?? null,
+    registered,
+  });
+  const shown = { user: userWire(user, await provider.store.registrations.list(user.id)) };
+  const status = registered ? 200 : 202;
+  if (body.noJWT === true) return json(shown, status);
+  const issued = await accessToken(
+    provider,
+    { tenant, application },
+    { user, registration, refreshToken },
+    now,
+  );
+  const members = { ...shown, token: issued.token, tokenExpirationInstant: issued.expirationInstant };
+  if (refreshToken === null) {
+    return withCookies(json(members, status), tokenCookies(provider.config, issued.token, null));
+  }
+  const value = provider.refreshTokens.encode(refreshToken, refreshToken.generation, refreshToken.keyId);
+  provider.publish({ type: "refresh token issued", ...tokenOf(refreshToken) });
+  const lifetimeMs = refreshToken.expiresInstant - now;
+  return withCookies(
+    json({ ...members, refreshToken: value, refreshTokenId: refreshToken.id }, status),
+    tokenCookies(provider.config, issued.token, { value, lifetimeMs }),
+  );
+}
+
+function accessToken(
+  provider: Provider,
+  { tenant, application }: Pick<Attempt, "tenant" | "application">,
+  { user, registration, refreshToken }: SignedIn,
+  now: number,
+): Promise<IssuedAccessToken> {
+  return issueAccessToken(provider.signingKeys, {
+    tenant,
+    issuer: issuerOf(provider, tenant),
+    user,
+    application,
+    registration,
+    authenticationType: "PASSWORD",
+    authenticatedAt: now,
+    refreshTokenId: refreshToken?.id ?? null,
+    lifetimeSeconds: tokenPolicy(tenant, application).accessTokenSeconds,
+    now,
+    jti: provider.config.uuid(),
+  });
+}

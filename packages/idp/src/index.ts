@@ -1,0 +1,131 @@
+// The whole public surface: createIdp(config) → { fetch, close }. Puts the parts together and nothing else. Embedding is passing
+// `fetch` on; listening on a port is serving it (main.ts).
+
+import { applyKickstart, clearInterrupted } from "./apply-kickstart.ts";
+import { type IdpConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
+import { createPublish } from "./events.ts";
+import { createPasswords } from "./password.ts";
+import type { Provider } from "./provider.ts";
+import { createRefreshTokenCodec } from "./refresh-token.ts";
+import { createRouter, type Transport } from "./routes.ts";
+import { createSealing } from "./sealing.ts";
+import { openSigningKeys } from "./signing-keys.ts";
+import { checkStoredSecrets } from "./stored-secrets.ts";
+import { openSqlite } from "./store/sqlite.ts";
+import type { Store } from "./store/store.ts";
+import { startSweeping } from "./sweeping.ts";
+
+export type { ConfigKey, IdpConfig, SigningAlgorithm } from "./config.ts";
+export {
+  CannotUnseal,
+  DatabaseTooNew,
+  HashingBusy,
+  IdpError,
+  KickstartFailed,
+  SampleSecret,
+  StoreUnavailable,
+} from "./errors.ts";
+export type { IdpEvent, IdpHappening, LoginFailure, RevocationReason } from "./events.ts";
+export {
+  type Kickstart,
+  type KickstartApiKey,
+  KickstartInvalid,
+  type KickstartRequest,
+  parseKickstart,
+} from "./kickstart.ts";
+export type { Transport } from "./routes.ts";
+
+/** A running identity provider. */
+export interface Idp {
+  /** Answers a request; never rejects. `env.address` is the other end's address, kept with refresh tokens. */
+  fetch(request: Request, env?: Transport): Promise<Response>;
+  /**
+   * Makes a new key pair the one that signs access tokens and answers its `kid`. Tokens signed before stay valid until they
+   * expire. Throws StoreUnavailable.
+   */
+  rotateSigningKey(): Promise<string>;
+  /** Waits for what is being answered, then closes the database; later requests get 503. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database, creating it if absent, and answers the provider.
+ * Throws a TypeError that names the wrong option; StoreUnavailable or DatabaseTooNew for a file that can't be used;
+ * CannotUnseal when a key is missing from the ring; SampleSecret in production; KickstartFailed.
+ *
+ * @example
+ * const idp = await createIdp({
+ *   database: "./idp.sqlite",
+ *   issuer: "http://localhost:9011",
+ *   keys: [{ id: "2026-1", secret: process.env.IDP_KEY }],
+ * });
+ * const response = await idp.fetch(new Request("http://localhost:9011/.well-known/jwks.json"));
+ */
+export async function createIdp(config: IdpConfig): Promise<Idp> {
+  const resolved = resolveConfig(config);
+  const store = openSqlite(resolved.database, resolved.now);
+  try {
+    return await started(resolved, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function started(config: ResolvedConfig, store: Store): Promise<Idp> {
+  const publish = createPublish(config.now);
+  const sealing = createSealing(config);
+  await clearInterrupted(store);
+  await ensureDefaultTenant(config, store);
+  await checkStoredSecrets(config, store, sealing);
+  const provider: Provider = {
+    config,
+    store,
+    publish,
+    sealing,
+    signingKeys: await openSigningKeys(config, store.signingKeys, sealing, publish),
+    passwords: await createPasswords(config, publish),
+    refreshTokens: createRefreshTokenCodec(config),
+  };
+  const answer = createRouter(provider);
+  if (config.kickstart !== null)
+    await applyKickstart(provider, config.kickstart, (request) => answer(request, {}));
+  return running(provider, answer);
+}
+
+// A new database has the tenant FusionAuth's has, under an id of its own.
+async function ensureDefaultTenant({ uuid, now }: ResolvedConfig, { tenants }: Store): Promise<void> {
+  if ((await tenants.list()).length > 0) return;
+  await tenants.insert({
+    id: uuid(),
+    name: "Default",
+    settings: {},
+    version: 1,
+    insertInstant: now(),
+    lastUpdateInstant: now(),
+  });
+}
+
+function running(provider: Provider, answer: ReturnType<typeof createRouter>): Idp {
+  const { store, passwords, signingKeys } = provider;
+  const stopSweeping = startSweeping(provider);
+  const answering = new Set<Promise<Response>>();
+  return {
+    async fetch(request, env = {}) {
+      const response = answer(request, env);
+      answering.add(response);
+      try {
+        return await response;
+      } finally {
+        answering.delete(response);
+      }
+    },
+    rotateSigningKey: () => signingKeys.rotate(),
+    async close() {
+      stopSweeping();
+      await Promise.allSettled(answering);
+      await passwords.idle();
+      await store.close();
+    },
+  };
+}

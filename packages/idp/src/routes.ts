@@ -1,0 +1,125 @@
+// The table of contents: a line a route – method, path, who may call, what answers. Below it, how a request finds its line.
+// A route without a word on access can't be written. "?" marks a last part of the path that may be missing.
+
+import { Hono } from "hono";
+import { empty, failed } from "./answer.ts";
+import type { Call, Endpoint } from "./call.ts";
+import { type Access, authenticate, tenantLimitOf } from "./caller.ts";
+import { createApplication } from "./endpoints/create-application.ts";
+import { createUser } from "./endpoints/create-user.ts";
+import { discovery, jwks, publicKey } from "./endpoints/keys-and-discovery.ts";
+import { login } from "./endpoints/login.ts";
+import { refreshJwt } from "./endpoints/refresh-jwt.ts";
+import { register } from "./endpoints/register.ts";
+import { retrieveUser } from "./endpoints/retrieve-user.ts";
+import { health, status, version } from "./endpoints/status.ts";
+import { token } from "./endpoints/token.ts";
+import type { Provider } from "./provider.ts";
+import { readQuery } from "./request.ts";
+
+/** One line of the table. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly access: Access;
+  readonly endpoint: Endpoint;
+}
+
+/** Every route of the provider. */
+export const routes: readonly Route[] = [
+  route("POST", "/api/login", "optional api key", login),
+  route("POST", "/api/jwt/refresh", "anyone", refreshJwt),
+  route("POST", "/oauth2/token", "anyone", token),
+
+  route("GET", "/api/jwt/public-key", "anyone", publicKey),
+  route("GET", "/.well-known/jwks.json", "anyone", jwks),
+  route("GET", "/.well-known/openid-configuration", "anyone", discovery),
+  route("GET", "/:tenantId/.well-known/jwks.json", "anyone", jwks),
+  route("GET", "/:tenantId/.well-known/openid-configuration", "anyone", discovery),
+
+  route("POST", "/api/user/registration/:userId?", "api key", register),
+  route("POST", "/api/user/:userId?", "api key", createUser),
+  route("GET", "/api/user/:userId?", "optional api key", retrieveUser),
+
+  route("POST", "/api/application/:applicationId?", "api key", createApplication),
+
+  route("GET", "/api/health", "anyone", health),
+  route("GET", "/api/status", "anyone", status),
+  route("GET", "/api/system/version", "api key", version),
+];
+
+function route(method: string, path: string, access: Access, endpoint: Endpoint): Route {
+  return { method, path, access, endpoint };
+}
+
+/** What the transport knows and the request does not say. */
+export interface Transport {
+  /** The other end's address. */
+  address?: string;
+}
+
+/** Answers every request by the table; 404 for a path that is not in it, 405 for a method that the path does not have. */
+export function createRouter(
+  provider: Provider,
+): (request: Request, transport: Transport) => Promise<Response> {
+  const app = new Hono<{ Bindings: Transport }>({ getPath: pathOf });
+  for (const [path, lines] of byPath()) {
+    for (const line of lines) {
+      app.on(line.method, path, ({ req, env }) => answer(provider, line, req.raw, env, req.param()));
+    }
+    const allow = lines.map(({ method }) => method).join(", ");
+    app.all(path, () => empty(405, { allow }));
+  }
+  app.notFound(() => empty(404));
+  app.onError((error, { req }) => failed(error, pathOf(req.raw), provider.publish));
+  return async (request, transport) => app.fetch(request, transport);
+}
+
+async function answer(
+  provider: Provider,
+  { access, method, path, endpoint }: Route,
+  request: Request,
+  transport: Transport,
+  parameters: Call["path"],
+): Promise<Response> {
+  try {
+    const apiKey = await authenticate(provider, request, access, { path: nameOf(path), method });
+    const address = addressOf(request, transport, apiKey !== null);
+    const tenantLimit = tenantLimitOf(request, apiKey);
+    const query = readQuery(new URL(request.url));
+    return await endpoint({ provider, request, query, path: parameters, apiKey, tenantLimit, address });
+  } catch (error) {
+    return failed(error, path, provider.publish);
+  }
+}
+
+// Callers that hold an API key are applications and say for whom they call; of anyone else the header is hearsay.
+function addressOf(request: Request, { address }: Transport, believed: boolean): string | null {
+  const forwarded = request.headers.get("x-forwarded-for")?.split(",")[0]?.trim() ?? "";
+  return believed && forwarded !== "" ? forwarded.slice(0, 64) : (address ?? null);
+}
+
+// What API keys' permissions name: "/api/application/:applicationId/role/:roleId?" is "/api/application/role".
+function nameOf(path: string): string {
+  return path.replaceAll(/\/:[^/]+/g, "");
+}
+
+// FusionAuth's client writes "//api/login" for a host with a slash at its end, and "/api/user/" for an empty id. One spelling is
+// made here and nowhere else, before anything is decided by the path (GHSA-x732-6j76-qmhm).
+function pathOf({ url }: Request): string {
+  const path = new URL(url).pathname.replaceAll(/\/{2,}/g, "/");
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+function byPath(): Map<string, Route[]> {
+  const paths = new Map<string, Route[]>();
+  for (const line of routes) {
+    for (const path of spellings(line.path)) paths.set(path, [...(paths.get(path) ?? []), line]);
+  }
+  return paths;
+}
+
+function spellings(path: string): string[] {
+  const [, shorter, parameter] = /^(.*)\/(:[^/]+)\?$/.exec(path) ?? [];
+  return shorter === undefined || parameter === undefined ? [path] : [shorter, `${shorter}/${parameter}`];
+}

@@ -1,0 +1,38 @@
+// Looks through the secrets in the database at start-up: in production none may be a sample (ASVS 13.2.3), and what is sealed
+// under an older key is sealed anew, so that the old key can leave the ring.
+
+import { secretPurpose } from "./application-shape.ts";
+import { isSample, type ResolvedConfig } from "./config.ts";
+import { SampleSecret } from "./errors.ts";
+import type { Sealing } from "./sealing.ts";
+import type { Application } from "./store/records.ts";
+import type { Store } from "./store/store.ts";
+
+/** Throws SampleSecret in production, CannotUnseal if a key is missing from the ring. */
+export async function checkStoredSecrets(
+  { production }: Pick<ResolvedConfig, "production">,
+  store: Store,
+  sealing: Sealing,
+): Promise<void> {
+  if (production) await refuseSampleKeys(store);
+  for (const application of await allApplications(store)) {
+    const secret = sealing.open(application.sealedSecret, secretPurpose(application.id));
+    if (production && isSample(secret))
+      throw new SampleSecret(`The client secret of application ${application.id}`);
+    if (sealing.isCurrent(application.sealedSecret)) continue;
+    await store.applications.replaceSecret(
+      application.id,
+      sealing.seal(secret, secretPurpose(application.id)),
+    );
+  }
+}
+
+async function refuseSampleKeys({ apiKeys }: Store): Promise<void> {
+  const sample = (await apiKeys.list()).find((key) => key.sample);
+  if (sample !== undefined) throw new SampleSecret(`The API key ${sample.id}`);
+}
+
+async function allApplications({ applications }: Store): Promise<Application[]> {
+  const active = await applications.list({ tenantId: null, active: true });
+  return [...active, ...(await applications.list({ tenantId: null, active: false }))];
+}
