@@ -82,7 +82,7 @@ const assortment: readonly Product[] = [
   {
     id: "felt-desk-mat",
     name: "Felt desk mat",
-    description: "Four millimetres of wool, 80 × 30 cm. Takes the clatter out of a wooden desk.",
+    description: "Four millimetres of wool, 80 by 30 cm. Takes the clatter out of a wooden desk.",
     price: 39_00,
   },
   {

@@ -1,0 +1,73 @@
+/**
+ * The forum, on Express. This file puts the parts together and says in which order a request meets them; it does not
+ * listen, and it does not know where users are kept: `sessions` does.
+ */
+import type { Sessions } from "@latchkey/session";
+import { latchkey } from "@latchkey/session/express";
+import express, { type Express } from "express";
+import { assets } from "./assets.ts";
+import { openDatabase } from "./database.ts";
+import { answerErrors } from "./errors.ts";
+import { writeFirstThreads } from "./first-threads.ts";
+import { readForms, refuseOtherBodies } from "./forms-only.ts";
+import { refuse } from "./pages.ts";
+import { home } from "./routes/home.ts";
+import { login } from "./routes/login.ts";
+import { logout } from "./routes/logout.ts";
+import { newThread } from "./routes/new-thread.ts";
+import { posts } from "./routes/posts.ts";
+import { thread } from "./routes/thread.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { createThreads } from "./threads.ts";
+
+export { page } from "./pages.ts";
+export { afterSignIn, publicPaths } from "./paths.ts";
+
+/** What `createForum` takes. */
+export interface ForumOptions {
+  readonly sessions: Sessions;
+  /** Path of the SQLite file, or ":memory:". */
+  readonly database: string;
+  /** The forum's own origin, the one `sessions` has. */
+  readonly origin: string;
+  /** A line under the login form. */
+  readonly hint?: string;
+  /** Called with every error that only an operator can mend. */
+  readonly onError?: (error: unknown) => void;
+  /** The clock, epoch milliseconds. For tests. */
+  readonly now?: () => number;
+}
+
+/**
+ * The forum, not yet listening. `close()` closes its database, once the server has stopped; it leaves `sessions` to whoever
+ * made them.
+ *
+ * @example
+ * const sessions = createSessions({ ..., origin, publicPaths, afterSignIn, page });
+ * const forum = createForum({ sessions, database: "./forum.sqlite", origin });
+ * forum.app.listen(3001, "127.0.0.1");
+ */
+export function createForum(options: ForumOptions): { app: Express; close(): void } {
+  const { sessions, origin, hint = null, onError = () => {}, now = Date.now } = options;
+  const database = openDatabase(options.database);
+  writeFirstThreads(database, now());
+  const threads = createThreads(database, now);
+
+  const app = express();
+  app.set("trust proxy", false);
+  app.disable("x-powered-by");
+  app.disable("etag");
+
+  app.use(securityHeaders(origin));
+  app.use("/assets", assets());
+  app.use(readForms, refuseOtherBodies, latchkey(sessions));
+  home(app, threads);
+  thread(app, threads);
+  login(app, origin, hint);
+  logout(app);
+  newThread(app, threads);
+  posts(app, threads);
+  app.use((_request, response) => refuse(response, 404, "There is no such page in this forum."));
+  app.use(answerErrors(onError));
+  return { app, close: () => database.close() };
+}
