@@ -1,0 +1,179 @@
+// What the SQLite store promises beyond the contract: what is on the disk when, several handles on one file, and that
+// a failing disk is an outage and not the end of the process.
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ended } from "../src/judgement.ts";
+import { sqliteStore } from "../src/store/sqlite.ts";
+import type { SessionStore } from "../src/store/store.ts";
+import { minute, sessionRecord, signInRecord, start } from "./records.ts";
+
+const idle = 30 * minute;
+let folder = "";
+const opened: SessionStore[] = [];
+
+function open(name = "sessions.sqlite"): SessionStore {
+  const store = sqliteStore({ path: join(folder, name) });
+  opened.push(store);
+  return store;
+}
+
+/** The file as a crash at this moment would leave it, with its write-ahead log, opened anew. */
+function afterCrash(): SessionStore {
+  for (const suffix of ["", "-wal", "-shm"]) {
+    cpSync(join(folder, `sessions.sqlite${suffix}`), join(folder, `copy.sqlite${suffix}`));
+  }
+  return open("copy.sqlite");
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const store of opened.splice(0)) await store.close().catch(() => {});
+  rmSync(folder, { recursive: true });
+});
+
+describe("on the disk", () => {
+  test("a session and its sign-in are there when their promises resolve", async () => {
+    const store = open();
+    await store.insertSignIn(signInRecord());
+    await store.insertSession(sessionRecord());
+    const copy = afterCrash();
+    expect(await copy.readSignIn("sign-in-1")).toEqual(signInRecord());
+    expect(await copy.useSession("hash-1", start, idle)).toMatchObject({ signInId: "sign-in-1" });
+  });
+
+  test("an ending is there when its promise resolves: no crash undoes a sign-out", async () => {
+    const store = open();
+    await store.insertSignIn(signInRecord());
+    await store.insertSession(sessionRecord());
+    await store.useSession("hash-1", start, idle);
+    await store.updateSignIn(ended(signInRecord(), "signed-out", true, start));
+    await store.deleteSession("hash-1");
+    const copy = afterCrash();
+    expect((await copy.readSignIn("sign-in-1"))?.ended).toEqual({ at: start, reason: "signed-out" });
+    expect(await copy.useSession("hash-1", start, idle)).toBeNull();
+  });
+
+  test("extensions are there after closing and opening again", async () => {
+    const store = open();
+    await store.insertSession(sessionRecord());
+    await store.useSession("hash-1", start + 20 * minute, idle);
+    await store.close();
+    expect(await open().useSession("hash-1", start + 49 * minute, idle)).not.toBeNull();
+  });
+
+  test("extensions are there after the stated 100 ms", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const store = open();
+    await store.insertSession(sessionRecord());
+    await store.useSession("hash-1", start + 20 * minute, idle);
+    vi.advanceTimersByTime(100);
+    expect(await afterCrash().useSession("hash-1", start + 49 * minute, idle)).not.toBeNull();
+  });
+});
+
+describe("two handles on one file", () => {
+  test("see each other's sessions, changes and endings at once", async () => {
+    const [one, two] = [open(), open()];
+    await one.insertSession(sessionRecord());
+    await one.insertSignIn(signInRecord());
+    expect(await two.useSession("hash-1", start, idle)).not.toBeNull();
+    expect(await two.updateSignIn(signInRecord({ version: 1, current: "s1" }))).toBe(true);
+    expect((await one.readSignIn("sign-in-1"))?.current).toBe("s1");
+    await two.deleteSession("hash-1");
+    expect(await one.useSession("hash-1", start, idle)).toBeNull();
+  });
+
+  test("let exactly one of 50 win, over both", async () => {
+    const [one, two] = [open(), open()];
+    const both = (each: (store: SessionStore, index: number) => Promise<boolean>) =>
+      Promise.all(Array.from({ length: 50 }, (_, index) => each(index % 2 === 0 ? one : two, index)));
+    const created = await both((store) => store.insertSession(sessionRecord()));
+    expect(created.filter(Boolean)).toHaveLength(1);
+    await one.insertSignIn(signInRecord());
+    const moved = await both((store, index) =>
+      store.updateSignIn(signInRecord({ version: 1, current: `s${index}` })),
+    );
+    expect(moved.filter(Boolean)).toHaveLength(1);
+  });
+
+  test("never write one's waiting extension over the other's deletion", async () => {
+    const [one, two] = [open(), open()];
+    await one.insertSession(sessionRecord());
+    await one.useSession("hash-1", start + minute, idle);
+    await two.deleteSession("hash-1");
+    await one.sweep(start);
+    expect(await one.useSession("hash-1", start + minute, idle)).toBeNull();
+    expect(await two.useSession("hash-1", start + minute, idle)).toBeNull();
+  });
+
+  test("never write an earlier idle limit over a later one", async () => {
+    const [one, two] = [open(), open()];
+    await one.insertSession(sessionRecord());
+    await one.useSession("hash-1", start + minute, idle);
+    await two.useSession("hash-1", start + 20 * minute, idle);
+    await two.sweep(start);
+    await one.sweep(start);
+    expect(await open().useSession("hash-1", start + 49 * minute, idle)).not.toBeNull();
+  });
+});
+
+describe("a sweep", () => {
+  test("removes at most a thousand at once, so that it never holds up requests for long", async () => {
+    const store = open();
+    for (let index = 0; index < 1_500; index++) {
+      await store.insertSession(sessionRecord({ hash: `over-${index}`, expiresAt: start + 1 }));
+    }
+    await store.sweep(start + 1);
+    const left = new DatabaseSync(join(folder, "sessions.sqlite"), { readOnly: true });
+    expect(left.prepare("SELECT count(*) AS rows FROM sessions").get()).toEqual({ rows: 500 });
+    left.close();
+  });
+});
+
+describe("a write of extensions that fails", () => {
+  /** Makes every write to the sessions fail, as a full disk would, until it is undone. */
+  function failWrites(): () => void {
+    const other = new DatabaseSync(join(folder, "sessions.sqlite"));
+    other.exec("CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    return () => {
+      other.exec("DROP TRIGGER full");
+      other.close();
+    };
+  }
+
+  test("does not end the process, and is made up for when the disk is well again", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const store = open();
+    await store.insertSession(sessionRecord());
+    const recover = failWrites();
+    await store.useSession("hash-1", start + 20 * minute, idle);
+    expect(() => vi.advanceTimersByTime(1_000)).not.toThrow();
+    expect(await store.useSession("hash-1", start + 20 * minute, idle)).not.toBeNull();
+    recover();
+    vi.advanceTimersByTime(1_000);
+    expect(await afterCrash().useSession("hash-1", start + 49 * minute, idle)).not.toBeNull();
+  });
+
+  test("leaves no transaction open that would refuse what comes next", async () => {
+    const store = open();
+    await store.insertSession(sessionRecord());
+    const recover = failWrites();
+    await store.useSession("hash-1", start + 20 * minute, idle);
+    await expect(store.sweep(start)).rejects.toThrow("disk full");
+    recover();
+    await store.sweep(start);
+    expect(await store.insertSession(sessionRecord({ hash: "hash-2" }))).toBe(true);
+    expect(await open().useSession("hash-1", start + 49 * minute, idle)).not.toBeNull();
+  });
+});
+
+test("a file that can't be opened stops the application at once", () => {
+  expect(() => open(join("missing", "folder", "sessions.sqlite"))).toThrow("unable to open database file");
+});
