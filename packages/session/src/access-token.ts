@@ -3,7 +3,7 @@
  * this guards against a mixed-up or misconfigured provider rather than a forger: issuer, audience, time, algorithm.
  */
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, errors, jwtVerify } from "jose";
-import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
+import { IdentityProviderMisconfiguredError } from "./errors.ts";
 import type { IdentityProvider } from "./identity-provider.ts";
 import type { User } from "./store/store.ts";
 
@@ -28,10 +28,15 @@ export function accessTokenVerifier(
   { applicationId, issuer, now }: { applicationId: string; issuer: string | undefined; now: () => number },
 ): VerifyAccessToken {
   let trusted: Promise<Trusted> | null = null;
-  const trust = () => (trusted ??= fetchTrusted(provider, issuer));
   const forget = () => {
     trusted = null;
   };
+  const trust = () =>
+    (trusted ??= fetchTrusted(provider, issuer).catch((error: unknown) => {
+      // Kept, one bad answer while the provider was starting would refuse every renewal until this process restarts.
+      forget();
+      throw error;
+    }));
 
   const verify = async (token: string): Promise<JWTPayload> => {
     const { expectedIssuer, keys } = await trust();
@@ -55,7 +60,6 @@ export function accessTokenVerifier(
       });
       return claims(payload);
     } catch (cause) {
-      if (cause instanceof IdentityProviderUnavailableError) forget();
       if (!(cause instanceof errors.JOSEError)) throw cause;
       // jose's messages name the claim or header that failed, never the token.
       throw new IdentityProviderMisconfiguredError(

@@ -44,7 +44,8 @@ function purposeKeys(key: CookieKey, index: number, application: string): Purpos
   if (!/^[A-Za-z0-9_-]{1,16}$/.test(key.id)) {
     throw new TypeError(`"cookieKeys[${index}].id" must be 1 to 16 of A–Z a–z 0–9 _ -`);
   }
-  const secret = Buffer.from(key.secret, "base64url");
+  // An environment variable that is not set arrives here as undefined: that must be refused by name too.
+  const secret = Buffer.from(key.secret ?? "", "base64url");
   if (secret.length < 32) {
     throw new TypeError(`"cookieKeys[${index}].secret" must be at least 32 random bytes, in base64url`);
   }

@@ -167,7 +167,7 @@ function checkedProvider(
     throw new TypeError('"identityProvider.url" must be https: passwords go there (ASVS 12.3.1)');
   }
   for (const option of ["applicationId", "apiKey"] as const) {
-    if (provider[option] === "") throw new TypeError(`"identityProvider.${option}" must not be empty`);
+    if (!provider[option]) throw new TypeError(`"identityProvider.${option}" must not be empty`);
   }
   if (policy === "hardened" && workflow === "sessions+refresh-tokens" && !provider.clientSecret) {
     throw new TypeError(
@@ -186,16 +186,22 @@ const defaults = {
 const rememberedDefaults = { rememberedIdle: "14d", rememberedAbsolute: "30d" } as const;
 
 function lifetimes(workflow: Workflow, policy: PolicyName, options: LifetimeOptions): Lifetimes {
-  const base = { ...defaults, ...rememberedDefaults, ...(workflow === "sessions" ? { signInAbsolute: "12h" } : {}) };
+  const base = {
+    ...defaults,
+    ...rememberedDefaults,
+    ...(workflow === "sessions" ? { signInAbsolute: "12h" } : {}),
+  };
   const chosen: Record<string, string> = { ...base, ...options };
   const entries = Object.entries(chosen).map(([clock, duration]) => {
     const milliseconds = parseDuration(duration);
-    if (milliseconds === null) throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
+    if (milliseconds === null)
+      throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
     return [clock, milliseconds];
   });
   const limits = Object.fromEntries(entries) as { -readonly [clock in keyof Lifetimes]: number };
   // The workflows as published know no absolute limit of a session.
-  if (policy === "as-described" && options.signInAbsolute === undefined) limits.signInAbsolute = Number.POSITIVE_INFINITY;
+  if (policy === "as-described" && options.signInAbsolute === undefined)
+    limits.signInAbsolute = Number.POSITIVE_INFINITY;
   // A window can't be wider than the limit it slides within.
   limits.signInIdle = Math.min(limits.signInIdle, limits.signInAbsolute);
   limits.rememberedIdle = Math.min(limits.rememberedIdle, limits.rememberedAbsolute);

@@ -81,8 +81,10 @@ function sessionStatements(database: DatabaseSync) {
     insertSession: database.prepare(
       `INSERT INTO sessions VALUES (:hash, :signInId, :user, :authenticatedAt, :vouchedAt, :expiresAt,
          :absoluteExpiresAt, :presented)
-       ON CONFLICT (hash) DO UPDATE SET user = excluded.user, vouched_at = excluded.vouched_at,
-         expires_at = excluded.expires_at, presented = excluded.presented
+       ON CONFLICT (hash) DO UPDATE SET sign_in_id = excluded.sign_in_id, user = excluded.user,
+         authenticated_at = excluded.authenticated_at, vouched_at = excluded.vouched_at,
+         expires_at = excluded.expires_at, absolute_expires_at = excluded.absolute_expires_at,
+         presented = excluded.presented
        WHERE sessions.expires_at <= excluded.vouched_at`,
     ),
     readSession: database.prepare("SELECT * FROM sessions WHERE hash = ?"),
@@ -139,15 +141,32 @@ function coalescedExtensions(database: DatabaseSync, flushEvery: number): Extens
     timer = null;
     if (waiting.size === 0) return;
     database.exec("BEGIN IMMEDIATE");
-    for (const [hash, expiresAt] of waiting) extend.run(expiresAt, hash, expiresAt);
-    database.exec("COMMIT");
+    try {
+      for (const [hash, expiresAt] of waiting) extend.run(expiresAt, hash, expiresAt);
+      database.exec("COMMIT");
+    } catch (error) {
+      // An open transaction would refuse every later one.
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
     waiting.clear();
+  };
+  const flushLater = () => {
+    timer ??= setTimeout(flushOrWait, flushEvery).unref();
+  };
+  const flushOrWait = () => {
+    try {
+      flush();
+    } catch {
+      // No request waits for this one; thrown from a timer it would end the process. The next flush makes up for it.
+      flushLater();
+    }
   };
   return {
     get: (hash) => waiting.get(hash),
     set(hash, expiresAt) {
       waiting.set(hash, expiresAt);
-      timer ??= setTimeout(flush, flushEvery).unref();
+      flushLater();
     },
     forget: (hash) => void waiting.delete(hash),
     flush,
