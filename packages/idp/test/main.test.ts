@@ -1,7 +1,8 @@
 // Starts the real program, as an operator does: bin, environment, signals, and what it says on its two outputs.
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -95,6 +96,21 @@ describe("the program", () => {
     expect(second.lines[0]).toMatch(/latchkey-idp\.sqlite\.key$/);
     expect(readFileSync(keyFile, "utf8")).toBe(entry);
     expect(await second.stop("SIGINT")).toBe(0);
+  });
+
+  test("answers what is in flight at SIGTERM before it ends", async () => {
+    const { url, stop } = await listening({ KEYS: `k1:${keySecret}` });
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    const head = ["POST /api/login HTTP/1.1", "Host: localhost", "Content-Type: application/json"];
+    socket.write([...head, "Content-Length: 2", "Expect: 100-continue", "\r\n"].join("\r\n"));
+    const [begun] = await once(socket, "data");
+    expect(String(begun)).toContain("100 Continue");
+    const exited = stop("SIGTERM");
+    const accepts = () => fetch(`${url}/api/health`).then(Boolean, () => false);
+    while (await accepts());
+    socket.write("{}");
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(await exited).toBe(0);
   });
 
   test("takes keys from the environment or a file, and then makes none", async () => {
@@ -232,12 +248,11 @@ describe("a bad variable stops the start in one line that names it, and leaves n
     const { code, stderr } = await run(refused);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^latchkey-idp: KICKSTART: .*request 1, POST \/api\/user, .*400.*\n$/);
-    const { url, stop } = await listening({
-      KICKSTART: kickstartFile({ apiKeys: [{ key: apiKey }] }),
-      ...keys,
-    });
-    const answer = await fetch(`${url}/api/tenant`, { headers: { authorization: apiKey } });
-    expect(answer.status).toBe(200);
+    const PASSWORD = secret("a long password of Monica's");
+    const mended = { KICKSTART: kickstartFile(seeding), API_KEY: apiKey, PASSWORD };
+    const { url, stop } = await listening({ ...mended, ...keys });
+    const headers = { authorization: apiKey };
+    expect((await fetch(`${url}/api/user?email=monica@example.com`, { headers })).status).toBe(200);
     await stop("SIGTERM");
   });
 });
