@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { Server } from "node:http";
 import { parseArgs } from "node:util";
 import { type Http2Bindings, type HttpBindings, type ServerType, serve } from "@hono/node-server";
 import type { ConfigKey, IdpConfig, SigningAlgorithm } from "./config.ts";
@@ -227,20 +228,24 @@ function urlOf(server: ServerType): string {
   return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-// `once`: a second signal ends the process the way signals do.
+// `once`: a further signal of the same kind ends the process the way signals do.
 function closeOnSignal(server: ServerType, idp: Idp): void {
-  const close = () => {
-    const cutOff = () => "closeAllConnections" in server && server.closeAllConnections();
-    setTimeout(cutOff, closingDeadline).unref();
-    server.close(() => void idp.close());
-  };
   let closing = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      if (!closing) close();
+      if (!closing) close(server, idp);
       closing = true;
     });
   }
+}
+
+function close(server: ServerType, idp: Idp): void {
+  if (server instanceof Server) {
+    // A connection that waits for its answer is not kept for another request after it.
+    server.keepAliveTimeout = 1;
+    setTimeout(() => server.closeAllConnections(), closingDeadline).unref();
+  }
+  server.close(() => void idp.close());
 }
 
 /** What to say of an error that an operator can act on; null for a surprise. */
