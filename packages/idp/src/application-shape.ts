@@ -71,6 +71,11 @@ export function settingsFrom(input: ApplicationInput): ApplicationSettings {
   return { loginConfiguration, jwtConfiguration, oauthConfiguration: kept, data };
 }
 
+/** The application as a body that would leave it unchanged: what a PATCH is applied to. Roles have routes of their own. */
+export function applicationAsInput({ name, settings }: Application): ApplicationInput {
+  return { name, ...settings };
+}
+
 /** The grants a client may use; without a setting, only the one that exists here. */
 export function enabledGrants({ settings }: Application): readonly string[] {
   return settings.oauthConfiguration?.enabledGrants ?? ["refresh_token"];

@@ -19,7 +19,9 @@ export type RevocationReason =
   | "password changed"
   | "login prevented"
   | "registration deleted"
-  | "application deactivated";
+  | "user deleted"
+  | "application deactivated"
+  | "application deleted";
 
 /** One event. `at` is epoch milliseconds; `refreshTokenId` is the `sid` of its access tokens. */
 export type IdpEvent = { at: number } & IdpHappening;
@@ -51,7 +53,8 @@ export type IdpHappening =
   | {
       type: "refresh tokens revoked";
       reason: RevocationReason;
-      count: number;
+      /** How many were alive; left out where they were revoked along with something else. */
+      count?: number;
       refreshTokenId?: string;
       userId?: string;
       applicationId?: string;

@@ -35,7 +35,7 @@ export function passwordFault(
 ): string | null {
   const text = password.normalize("NFC");
   // Lengths count what a person would count: code points (NIST SP 800-63B-4 §3.1.1.2).
-  const length = [...text].length;
+  const length = Array.from(text).length;
   if (length < rules.minLength) return "tooShort";
   if (length > rules.maxLength) return "tooLong";
   if (rules.requireMixedCase && (text === text.toLowerCase() || text === text.toUpperCase()))
@@ -55,5 +55,5 @@ export function passwordFault(
 function isLittleMoreThan(password: string, word: string, minLength: number): boolean {
   const folded = word.normalize("NFC").toLowerCase();
   if (folded.length < 3 || !password.includes(folded)) return false;
-  return [...password.replaceAll(folded, "")].length < minLength;
+  return Array.from(password.replaceAll(folded, "")).length < minLength;
 }

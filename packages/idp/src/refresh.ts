@@ -6,6 +6,7 @@ import { type Verdict, judge } from "./judgement.ts";
 import { loginPrevented } from "./login-prevented.ts";
 import type { Provider } from "./provider.ts";
 import { type ClaimedToken, decodeRefreshToken } from "./refresh-token.ts";
+import { revokeTokens } from "./revocation.ts";
 import type {
   Application,
   RefreshToken,
@@ -143,12 +144,12 @@ async function exchange(
 
 // RFC 9700 §4.14.2: the provider cannot tell thief from owner, so the family ends.
 async function endFamily(
-  { store, publish }: Provider,
+  provider: Provider,
   { claimed, policy }: PresentedToken,
   row: RefreshToken,
 ): Promise<Refreshed> {
-  if (policy.revokeOnReuse) await store.refreshTokens.revoke({ id: row.id }, "reuse", null);
-  publish({
+  if (policy.revokeOnReuse) await revokeTokens(provider, { id: row.id }, "reuse", null);
+  provider.publish({
     type: "refresh token reused",
     presented: claimed.generation,
     current: row.generation,
@@ -159,17 +160,18 @@ async function endFamily(
 }
 
 async function whoMayGoOn(
-  { store, config }: Provider,
+  provider: Provider,
   { policy }: PresentedToken,
   row: RefreshToken,
 ): Promise<{ user: User; registration: Registration } | { refused: string }> {
+  const { store, config } = provider;
   const user = await store.users.find(row.userId);
   const registration = await store.registrations.find(row.userId, row.applicationId);
   if (user === null || registration === null) return { refused: "not registered" };
   const prevented = loginPrevented(user, config.now());
   if (prevented === null) return { user, registration };
   if (policy.revokeOnLoginPrevented) {
-    await store.refreshTokens.revoke({ userId: user.id }, "login prevented", null);
+    await revokeTokens(provider, { userId: user.id }, "login prevented", null);
   }
   return { refused: prevented };
 }

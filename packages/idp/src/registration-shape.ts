@@ -60,6 +60,12 @@ export function newRegistration(
   };
 }
 
+/** The registration as a body that would leave it unchanged: what a PATCH is applied to. */
+export function registrationAsInput(registration: Registration): RegistrationInput {
+  const { applicationId, roles, username, timezone, preferredLanguages, data } = registration;
+  return { applicationId, roles, username, timezone, preferredLanguages, data };
+}
+
 /** The registration as callers see it. */
 export function registrationWire(registration: Registration): Record<string, unknown> {
   const { userId: _, version: __, lastLoginInstant, data, ...members } = registration;

@@ -5,15 +5,50 @@ import { Hono } from "hono";
 import { empty, failed } from "./answer.ts";
 import type { Call, Endpoint } from "./call.ts";
 import { type Access, authenticate, tenantLimitOf } from "./caller.ts";
+import {
+  createApiKey,
+  deleteApiKey,
+  patchApiKey,
+  retrieveApiKey,
+  updateApiKey,
+} from "./endpoints/api-keys.ts";
+import {
+  createRole,
+  deleteApplication,
+  patchApplication,
+  retrieveApplications,
+  updateApplication,
+} from "./endpoints/applications.ts";
 import { createApplication } from "./endpoints/create-application.ts";
 import { createUser } from "./endpoints/create-user.ts";
+import { deleteUser } from "./endpoints/delete-user.ts";
+import { importUsers } from "./endpoints/import-users.ts";
 import { discovery, jwks, publicKey } from "./endpoints/keys-and-discovery.ts";
 import { login } from "./endpoints/login.ts";
+import { logout } from "./endpoints/logout.ts";
 import { refreshJwt } from "./endpoints/refresh-jwt.ts";
 import { register } from "./endpoints/register.ts";
+import {
+  deleteRegistration,
+  patchRegistration,
+  retrieveRegistration,
+  updateRegistration,
+} from "./endpoints/registrations.ts";
+import { retrieveRefreshToken, retrieveRefreshTokens } from "./endpoints/retrieve-refresh-tokens.ts";
 import { retrieveUser } from "./endpoints/retrieve-user.ts";
+import { revokeRefreshTokens } from "./endpoints/revoke-refresh-tokens.ts";
 import { health, status, version } from "./endpoints/status.ts";
+import {
+  createTenant,
+  deleteTenant,
+  passwordValidationRules,
+  patchTenant,
+  retrieveTenants,
+  updateTenant,
+} from "./endpoints/tenants.ts";
 import { token } from "./endpoints/token.ts";
+import { patchUser, updateUser } from "./endpoints/update-user.ts";
+import { validateJwt } from "./endpoints/validate-jwt.ts";
 import type { Provider } from "./provider.ts";
 import { readQuery } from "./request.ts";
 
@@ -28,23 +63,54 @@ export interface Route {
 /** Every route of the provider. */
 export const routes: readonly Route[] = [
   route("POST", "/api/login", "optional api key", login),
-  route("POST", "/api/jwt/refresh", "anyone", refreshJwt),
+  route("POST", "/api/logout", "anyone", logout),
   route("POST", "/oauth2/token", "anyone", token),
 
+  route("POST", "/api/jwt/refresh", "anyone", refreshJwt),
+  route("GET", "/api/jwt/refresh", "api key", retrieveRefreshTokens),
+  route("GET", "/api/jwt/refresh/:tokenId", "api key", retrieveRefreshToken),
+  route("DELETE", "/api/jwt/refresh/:tokenId?", "optional api key", revokeRefreshTokens),
+  route("GET", "/api/jwt/validate", "anyone", validateJwt),
   route("GET", "/api/jwt/public-key", "anyone", publicKey),
   route("GET", "/.well-known/jwks.json", "anyone", jwks),
   route("GET", "/.well-known/openid-configuration", "anyone", discovery),
   route("GET", "/:tenantId/.well-known/jwks.json", "anyone", jwks),
   route("GET", "/:tenantId/.well-known/openid-configuration", "anyone", discovery),
 
+  route("POST", "/api/user/import", "api key", importUsers),
   route("POST", "/api/user/registration/:userId?", "api key", register),
+  route("PUT", "/api/user/registration/:userId/:applicationId?", "api key", updateRegistration),
+  route("PATCH", "/api/user/registration/:userId/:applicationId?", "api key", patchRegistration),
+  route("GET", "/api/user/registration/:userId/:applicationId", "api key", retrieveRegistration),
+  route("DELETE", "/api/user/registration/:userId/:applicationId", "api key", deleteRegistration),
   route("POST", "/api/user/:userId?", "api key", createUser),
   route("GET", "/api/user/:userId?", "optional api key", retrieveUser),
+  route("PUT", "/api/user/:userId", "api key", updateUser),
+  route("PATCH", "/api/user/:userId", "api key", patchUser),
+  route("DELETE", "/api/user/:userId", "api key", deleteUser),
 
   route("POST", "/api/application/:applicationId?", "api key", createApplication),
+  route("GET", "/api/application/:applicationId?", "api key", retrieveApplications),
+  route("PUT", "/api/application/:applicationId", "api key", updateApplication),
+  route("PATCH", "/api/application/:applicationId", "api key", patchApplication),
+  route("DELETE", "/api/application/:applicationId", "api key", deleteApplication),
+  route("POST", "/api/application/:applicationId/role/:roleId?", "api key", createRole),
+
+  route("GET", "/api/tenant/password-validation-rules/:tenantId?", "anyone", passwordValidationRules),
+  route("POST", "/api/tenant/:tenantId?", "api key", createTenant),
+  route("GET", "/api/tenant/:tenantId?", "api key", retrieveTenants),
+  route("PUT", "/api/tenant/:tenantId", "api key", updateTenant),
+  route("PATCH", "/api/tenant/:tenantId", "api key", patchTenant),
+  route("DELETE", "/api/tenant/:tenantId", "api key", deleteTenant),
+
+  route("POST", "/api/api-key/:keyId?", "key manager", createApiKey),
+  route("GET", "/api/api-key/:keyId", "key manager", retrieveApiKey),
+  route("PUT", "/api/api-key/:keyId", "key manager", updateApiKey),
+  route("PATCH", "/api/api-key/:keyId", "key manager", patchApiKey),
+  route("DELETE", "/api/api-key/:keyId", "key manager", deleteApiKey),
 
   route("GET", "/api/health", "anyone", health),
-  route("GET", "/api/status", "anyone", status),
+  route("GET", "/api/status", "optional api key", status),
   route("GET", "/api/system/version", "api key", version),
 ];
 

@@ -17,13 +17,13 @@ export async function checkStoredSecrets(
   if (production) await refuseSampleKeys(store);
   for (const application of await allApplications(store)) {
     const secret = sealing.open(application.sealedSecret, secretPurpose(application.id));
-    if (production && isSample(secret))
+    if (production && isSample(secret)) {
       throw new SampleSecret(`The client secret of application ${application.id}`);
+    }
     if (sealing.isCurrent(application.sealedSecret)) continue;
-    await store.applications.replaceSecret(
-      application.id,
-      sealing.seal(secret, secretPurpose(application.id)),
-    );
+    // A conflict means that another process was faster, with the same ring.
+    const sealedSecret = sealing.seal(secret, secretPurpose(application.id));
+    await store.applications.update({ ...application, sealedSecret });
   }
 }
 

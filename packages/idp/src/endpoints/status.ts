@@ -9,10 +9,10 @@ export async function health({ provider }: Call): Promise<Response> {
   return empty();
 }
 
-/** GET /api/status: the same with what can be said of it. */
-export async function status({ provider }: Call): Promise<Response> {
+/** GET /api/status: the same as JSON; the version only for callers with an API key (ASVS 13.4.6). */
+export async function status({ provider, apiKey }: Call): Promise<Response> {
   await provider.store.check();
-  return json({ status: "ok", store: "ok", version: VERSION });
+  return json({ status: "ok", version: apiKey === null ? undefined : VERSION });
 }
 
 /** GET /api/system/version. */

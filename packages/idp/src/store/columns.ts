@@ -37,11 +37,6 @@ export function bytes(row: Row, column: string): Buffer {
   return Buffer.from(value);
 }
 
-/** A text column holding JSON that this package wrote itself. */
-export function json<T>(row: Row, column: string): T {
-  return JSON.parse(text(row, column));
-}
-
 /** SQLite has no booleans. */
 export function bit(value: boolean): number {
   return value ? 1 : 0;

@@ -1,6 +1,6 @@
 // Applications and their roles in SQLite.
 
-import { bit, integer, json, type Row, text, textOrNull } from "./columns.ts";
+import { bit, integer, type Row, text, textOrNull } from "./columns.ts";
 import type { Application, Role } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
@@ -36,11 +36,6 @@ export function sqliteApplications(turn: Turn, now: () => number): ApplicationSt
       ),
 
     update: (application) => savedOrDuplicate(write(() => updateApplication(turn, application))),
-
-    replaceSecret: (id, sealedSecret) =>
-      write(() => {
-        sql("UPDATE applications SET sealed_secret = ? WHERE id = ?").run(sealedSecret, id);
-      }),
 
     setActive: (id, active) =>
       write(() => {
@@ -93,10 +88,11 @@ function insertRole({ sql }: Turn, applicationId: string, role: Role): void {
 
 function updateApplication({ sql }: Turn, application: Application): boolean {
   const { changes } = sql(
-    "UPDATE applications SET name = ?, settings = ?, updated = ?, version = version + 1 WHERE id = ? AND version = ?",
+    "UPDATE applications SET name = ?, settings = ?, sealed_secret = ?, updated = ?, version = version + 1 WHERE id = ? AND version = ?",
   ).run(
     application.name,
     JSON.stringify(application.settings),
+    application.sealedSecret,
     application.lastUpdateInstant,
     application.id,
     application.version,
@@ -110,7 +106,7 @@ function applicationOf({ sql }: Turn, row: Row): Application {
     tenantId: text(row, "tenant_id"),
     name: text(row, "name"),
     active: integer(row, "active") === 1,
-    settings: json(row, "settings"),
+    settings: JSON.parse(text(row, "settings")),
     sealedSecret: text(row, "sealed_secret"),
     roles: sql("SELECT * FROM roles WHERE application_id = ? ORDER BY name").all(text(row, "id")).map(roleOf),
     version: integer(row, "version"),

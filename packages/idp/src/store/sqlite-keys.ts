@@ -1,6 +1,6 @@
 // API keys and signing keys in SQLite.
 
-import { bit, integer, integerOrNull, json, type Row, text, textOrNull } from "./columns.ts";
+import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
 import type { ApiKey, SigningKey } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { ApiKeyStore, SigningKeyStore } from "./store.ts";
@@ -99,8 +99,8 @@ function apiKeyOf(row: Row): ApiKey {
     name: textOrNull(row, "name"),
     keyManager: integer(row, "key_manager") === 1,
     tenantId: textOrNull(row, "tenant_id"),
-    permissions: json(row, "permissions"),
-    metaData: json(row, "meta_data"),
+    permissions: JSON.parse(text(row, "permissions")),
+    metaData: JSON.parse(text(row, "meta_data")),
     expirationInstant: integerOrNull(row, "expiration"),
     sample: integer(row, "sample") === 1,
     version: integer(row, "version"),

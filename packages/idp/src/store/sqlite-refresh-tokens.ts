@@ -1,7 +1,7 @@
 // Refresh tokens in SQLite: the one place where a generation changes and where a family is revoked.
 
 import type { RevocationReason } from "../events.ts";
-import { bytes, integer, integerOrNull, json, type Row, text, textOrNull } from "./columns.ts";
+import { bytes, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
 import type { RefreshToken } from "./records.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "./store.ts";
 import type { Turn } from "./turn.ts";
@@ -134,7 +134,7 @@ function tokenOf(row: Row): RefreshToken {
     endsInstant: integer(row, "ends"),
     revokedInstant: integerOrNull(row, "revoked"),
     revokedReason: reasonOf(textOrNull(row, "revoked_reason")),
-    metaData: json(row, "meta_data"),
+    metaData: JSON.parse(text(row, "meta_data")),
     lastAccessedAddress: textOrNull(row, "accessed_address"),
     lastAccessedInstant: integer(row, "accessed"),
   };
@@ -147,7 +147,9 @@ const REASONS: readonly RevocationReason[] = [
   "password changed",
   "login prevented",
   "registration deleted",
+  "user deleted",
   "application deactivated",
+  "application deleted",
 ];
 
 function reasonOf(value: string | null): RevocationReason | null {

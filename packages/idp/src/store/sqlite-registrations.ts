@@ -1,6 +1,6 @@
 // Registrations in SQLite.
 
-import { bit, integer, integerOrNull, json, type Row, text } from "./columns.ts";
+import { bit, integer, integerOrNull, type Row, text } from "./columns.ts";
 import type { Registration } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
@@ -80,15 +80,14 @@ function profileOf({ username, timezone, preferredLanguages, data }: Registratio
 }
 
 function registrationOf(row: Row): Registration {
-  const profile: Pick<Registration, "username" | "timezone" | "preferredLanguages" | "data"> = json(
-    row,
-    "profile",
+  const profile: Pick<Registration, "username" | "timezone" | "preferredLanguages" | "data"> = JSON.parse(
+    text(row, "profile"),
   );
   return {
     id: text(row, "id"),
     userId: text(row, "user_id"),
     applicationId: text(row, "application_id"),
-    roles: json(row, "roles"),
+    roles: JSON.parse(text(row, "roles")),
     ...profile,
     verified: integer(row, "verified") === 1,
     lastLoginInstant: integerOrNull(row, "last_login"),

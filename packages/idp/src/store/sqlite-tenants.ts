@@ -1,6 +1,6 @@
 // Tenants in SQLite.
 
-import { integer, json, type Row, text } from "./columns.ts";
+import { integer, type Row, text } from "./columns.ts";
 import type { Tenant } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { TenantStore } from "./store.ts";
@@ -56,7 +56,7 @@ function tenantOf(row: Row): Tenant {
   return {
     id: text(row, "id"),
     name: text(row, "name"),
-    settings: json(row, "settings"),
+    settings: JSON.parse(text(row, "settings")),
     version: integer(row, "version"),
     insertInstant: integer(row, "inserted"),
     lastUpdateInstant: integer(row, "updated"),

@@ -1,6 +1,6 @@
 // Users in SQLite. What a change of a user does to his refresh tokens happens in the same step as the change.
 
-import { bit, integer, integerOrNull, json, type Row, text, textOrNull } from "./columns.ts";
+import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
 import type { PasswordHash, User } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
@@ -144,7 +144,7 @@ function userOf(row: Row): User {
     active: integer(row, "active") === 1,
     verified: integer(row, "verified") === 1,
     expiry: integerOrNull(row, "expiry"),
-    profile: json(row, "profile"),
+    profile: JSON.parse(text(row, "profile")),
     password: passwordOf(row),
     credentialVersion: integer(row, "credential_version"),
     passwordLastUpdateInstant: integerOrNull(row, "password_updated"),

@@ -40,9 +40,8 @@ export interface ApplicationStore {
   insert(application: Application): Promise<Saved>;
   find(id: string): Promise<Application | null>;
   list(filter: { tenantId: string | null; active: boolean }): Promise<Application[]>;
-  /** Writes everything but `active`, `sealedSecret` and the roles. */
+  /** Writes everything but `active` and the roles. */
   update(application: Application): Promise<Saved>;
-  replaceSecret(id: string, sealedSecret: string): Promise<void>;
   /** Deactivating revokes the application's refresh tokens in the same step. */
   setActive(id: string, active: boolean): Promise<boolean>;
   delete(id: string): Promise<boolean>;

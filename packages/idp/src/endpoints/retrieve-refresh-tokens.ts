@@ -1,0 +1,57 @@
+// GET /api/jwt/refresh: a user's sign-ins, for device pages. The `token` member of FusionAuth's answer is missing: no token is
+// stored, so none can be shown. Callers go by `id`, which is the `sid` of the access tokens.
+
+import { json } from "../answer.ts";
+import { type Call, requiredPathId, visible } from "../call.ts";
+import { fieldRefusal, Refusal } from "../errors.ts";
+import type { Provider } from "../provider.ts";
+import type { RefreshToken } from "../store/records.ts";
+import { hasExpired, tokenPolicy } from "../token-policy.ts";
+
+/** `?userId=`: 200 with `refreshTokens`, newest first, at most 1,000, only live ones; 400; 404 for an unknown user. */
+export async function retrieveRefreshTokens(call: Call): Promise<Response> {
+  const { store } = call.provider;
+  const userId = call.query.id("userId");
+  if (userId === null) throw fieldRefusal("missing", "userId");
+  if (visible(call, await store.users.find(userId)) === null) throw new Refusal(404);
+  const tokens = await store.refreshTokens.list(userId);
+  const alive = await Promise.all(tokens.map((token) => isAlive(call.provider, token)));
+  return json({ refreshTokens: tokens.filter((_, index) => alive[index]).map(refreshTokenWire) });
+}
+
+/** One by id: 200 with `refreshToken`; 404 if unknown, revoked or expired. */
+export async function retrieveRefreshToken(call: Call): Promise<Response> {
+  const found = await call.provider.store.refreshTokens.find(requiredPathId(call, "tokenId"));
+  const token = visible(call, found?.token ?? null);
+  if (token === null || token.revokedInstant !== null || !(await isAlive(call.provider, token)))
+    throw new Refusal(404);
+  return json({ refreshToken: refreshTokenWire(token) });
+}
+
+async function isAlive({ store, config }: Provider, token: RefreshToken): Promise<boolean> {
+  const tenant = await store.tenants.find(token.tenantId);
+  const application = await store.applications.find(token.applicationId);
+  return tenant !== null && !hasExpired(tokenPolicy(tenant, application), token, config.now());
+}
+
+function refreshTokenWire(token: RefreshToken): Record<string, unknown> {
+  const { device, data, scopes } = token.metaData;
+  return {
+    id: token.id,
+    applicationId: token.applicationId,
+    userId: token.userId,
+    tenantId: token.tenantId,
+    insertInstant: token.startInstant,
+    startInstant: token.startInstant,
+    data: {},
+    metaData: {
+      data: data ?? {},
+      device: {
+        ...device,
+        lastAccessedAddress: token.lastAccessedAddress ?? undefined,
+        lastAccessedInstant: token.lastAccessedInstant,
+      },
+      scopes: scopes ?? [],
+    },
+  };
+}
