@@ -24,9 +24,9 @@ ${lifetimeTable(environment, lifetimes)
 `);
   console.log("ready: press Ctrl-C to stop");
 
-  const stop = async () => {
+  const stop = () => {
     process.off("SIGINT", stop).off("SIGTERM", stop);
-    await system.close();
+    void system.close();
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
 } catch (error) {

@@ -71,7 +71,11 @@ function provider(variables: Variables): Environment["provider"] {
   throw new EnvironmentError("IDP_URL", `"${url}" is not an http or https address`);
 }
 
-function choice<Value extends string>(variables: Variables, name: string, [first, ...others]: [Value, ...Value[]]): Value {
+function choice<Value extends string>(
+  variables: Variables,
+  name: string,
+  [first, ...others]: [Value, ...Value[]],
+): Value {
   const value = variables[name];
   if (!value) return first;
   const chosen = [first, ...others].find((each) => each === value);
@@ -79,7 +83,7 @@ function choice<Value extends string>(variables: Variables, name: string, [first
   throw new EnvironmentError(name, `"${value}" is not one of ${[first, ...others].join(", ")}`);
 }
 
-function duration<Key extends keyof Durations>(variables: Variables, name: string, key: Key): Durations {
+function duration(variables: Variables, name: string, key: keyof Durations): Durations {
   const value = variables[name];
   if (!value) return {};
   if (parseDuration(value) !== null) return { [key]: value };

@@ -43,7 +43,8 @@ export function tokenSettings({ policy, durations }: Environment): Record<string
 export function lifetimeTable({ workflow, policy }: Environment, lifetimes: Lifetimes): string[] {
   const described = policy === "as-described";
   const renews = workflow === "sessions+refresh-tokens";
-  const show = (milliseconds: number) => (Number.isFinite(milliseconds) ? formatDuration(milliseconds) : "none");
+  const show = (milliseconds: number) =>
+    Number.isFinite(milliseconds) ? formatDuration(milliseconds) : "none";
   const remembered = (plain: number, kept: number) =>
     plain === kept ? show(kept) : `${show(kept)} remembered, ${show(plain)} not`;
   const rows: [string, string, string][] = [["session idle", "last use", show(lifetimes.sessionIdle)]];
@@ -54,8 +55,13 @@ export function lifetimeTable({ workflow, policy }: Environment, lifetimes: Life
       rows.push(["refresh token absolute", "authentication", show(lifetimes.rememberedAbsolute)]);
     }
   } else {
-    rows.push([renews ? "session re-minted" : "user revalidated", "minting", show(lifetimes.revalidateAfter)]);
-    if (renews) rows.push(["sign-in idle", "last renewal", remembered(lifetimes.signInIdle, lifetimes.rememberedIdle)]);
+    rows.push([
+      renews ? "session re-minted" : "user revalidated",
+      "minting",
+      show(lifetimes.revalidateAfter),
+    ]);
+    if (renews)
+      rows.push(["sign-in idle", "last renewal", remembered(lifetimes.signInIdle, lifetimes.rememberedIdle)]);
     const absolute = renews
       ? remembered(lifetimes.signInAbsolute, lifetimes.rememberedAbsolute)
       : show(lifetimes.signInAbsolute);

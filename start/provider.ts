@@ -41,12 +41,17 @@ async function patchApplication(provider: Provider, id: string, application: unk
   const url = `${provider.url.replace(/\/+$/, "")}/api/application/${id}`;
   const headers = { authorization: provider.apiKey, "content-type": "application/json" };
   const body = JSON.stringify({ application });
-  const response = await send(new Request(url, { method: "PATCH", headers, body })).catch((cause: unknown) => {
-    throw new ProviderSetupError(`IDP_URL: ${provider.url} does not answer`, { cause });
-  });
+  const response = await send(new Request(url, { method: "PATCH", headers, body })).catch(
+    (cause: unknown) => {
+      throw new ProviderSetupError(`IDP_URL: ${provider.url} does not answer`, { cause });
+    },
+  );
   if (response.status !== 200) {
-    const hint = response.status === 404 ? "apply start/demo.kickstart.json there first" : "check IDP_API_KEY";
-    throw new ProviderSetupError(`IDP_URL: ${provider.url} answered ${response.status} for application ${id}; ${hint}`);
+    const hint =
+      response.status === 404 ? "apply start/demo.kickstart.json there first" : "check IDP_API_KEY";
+    throw new ProviderSetupError(
+      `IDP_URL: ${provider.url} answered ${response.status} for application ${id}; ${hint}`,
+    );
   }
   const found = (await response.json()) as { application: { oauthConfiguration: { clientSecret: string } } };
   return found.application;

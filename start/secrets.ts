@@ -3,7 +3,7 @@
  * alone. None stands in the repository, so that no two installations share one.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What has to stay the same over restarts, or everybody would be signed out. */
@@ -16,11 +16,17 @@ export interface Secrets {
   readonly forumCookieKey: string;
 }
 
-const names = ["idpKey", "apiKey", "storeClientSecret", "forumClientSecret", "storeCookieKey", "forumCookieKey"] as const;
+const names = [
+  "idpKey",
+  "apiKey",
+  "storeClientSecret",
+  "forumClientSecret",
+  "storeCookieKey",
+  "forumCookieKey",
+] as const;
 
-/** The secrets in `directory`, made there if there are none; throws if the file is there and incomplete. */
+/** The secrets in a `directory` that is there, made there if there are none; throws if the file is there and incomplete. */
 export function installationSecrets(directory: string): Secrets {
-  mkdirSync(directory, { recursive: true });
   const path = join(directory, "secrets.json");
   const known = readIfThere(path);
   if (known !== null) return complete(known, path);
@@ -40,6 +46,7 @@ function readIfThere(path: string): Record<string, unknown> | null {
 
 function complete(found: Record<string, unknown>, path: string): Secrets {
   const missing = names.find((name) => typeof found[name] !== "string");
-  if (missing !== undefined) throw new Error(`${path} holds no "${missing}"; remove DATA_DIR to start afresh`);
+  if (missing !== undefined)
+    throw new Error(`${path} holds no "${missing}"; remove DATA_DIR to start afresh`);
   return found as unknown as Secrets;
 }

@@ -38,7 +38,7 @@ interface Building extends Seams {
 
 /** Builds everything and listens on loopback; throws, with nothing left open, if a part can't start. */
 export async function startSystem(environment: Environment, seams: Seams = {}): Promise<System> {
-  mkdirSync(environment.dataDirectory, { recursive: true });
+  mkdirSync(environment.dataDirectory, { recursive: true, mode: 0o700 });
   const secrets = installationSecrets(environment.dataDirectory);
   const open = new AsyncDisposableStack();
   const building = { ...seams, environment, secrets, open };
@@ -48,7 +48,11 @@ export async function startSystem(environment: Environment, seams: Seams = {}): 
     await startForum(building, provider);
     const { ports } = environment;
     return {
-      origins: { store: origin("store", ports.store), forum: origin("forum", ports.forum), idp: provider.url },
+      origins: {
+        store: origin("store", ports.store),
+        forum: origin("forum", ports.forum),
+        idp: provider.url,
+      },
       lifetimes: storeSessions.lifetimes,
       close: () => open.disposeAsync(),
     };
@@ -75,14 +79,20 @@ async function startProvider(building: Building): Promise<Provider> {
     ...(now && { now }),
   });
   open.defer(() => idp.close());
-  await listen("IDP_PORT", environment.ports.idp, getRequestListener(idp.fetch), open);
+  const answer = getRequestListener((request) => idp.fetch(request));
+  await listen("IDP_PORT", environment.ports.idp, answer, open);
   return { url, apiKey: secrets.apiKey, fetch: (request) => idp.fetch(request) };
 }
 
 async function startStore(building: Building, provider: Provider): Promise<Sessions> {
   const { environment, secrets, open } = building;
   const { port, origin, sessions } = await openSessions(building, provider, "store", secrets.storeCookieKey);
-  const app = await store.createStore({ ...building, sessions, origin, database: file(environment, "store") });
+  const app = await store.createStore({
+    ...building,
+    sessions,
+    origin,
+    database: file(environment, "store"),
+  });
   open.defer(() => app.close());
   await app.ready();
   await listen("STORE_PORT", port, (request, response) => app.routing(request, response), open);
@@ -92,7 +102,12 @@ async function startStore(building: Building, provider: Provider): Promise<Sessi
 async function startForum(building: Building, provider: Provider): Promise<void> {
   const { environment, secrets, open } = building;
   const { port, origin, sessions } = await openSessions(building, provider, "forum", secrets.forumCookieKey);
-  const { app, close } = forum.createForum({ ...building, sessions, origin, database: file(environment, "forum") });
+  const { app, close } = forum.createForum({
+    ...building,
+    sessions,
+    origin,
+    database: file(environment, "forum"),
+  });
   open.defer(close);
   await listen("FORUM_PORT", port, app as Handler, open);
 }
@@ -102,7 +117,12 @@ const applications = {
   forum: { id: demo.variables.forumId, module: forum },
 };
 
-async function openSessions(building: Building, provider: Provider, name: "store" | "forum", cookieKey: string) {
+async function openSessions(
+  building: Building,
+  provider: Provider,
+  name: "store" | "forum",
+  cookieKey: string,
+) {
   const { environment, open, now } = building;
   const { id, module } = applications[name];
   const options = {

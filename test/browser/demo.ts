@@ -1,0 +1,103 @@
+// The system of `npm start` for browser tests: on free ports, in a temporary folder, with a clock that is moved.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BrowserContext, Cookie, Page, Response } from "playwright-core";
+import { afterAll, beforeAll, expect } from "vitest";
+import type { Environment } from "../../start/environment.ts";
+import { startSystem, type System } from "../../start/system.ts";
+import { freePorts } from "../free-ports.ts";
+import { secret } from "../leak-watch.ts";
+
+/** One of the two applications, as the workflows describe it. */
+export interface Application {
+  readonly name: "store" | "forum";
+  /** Where signing in leads: W1's step 9 and 23. */
+  readonly home: string;
+  /** What that page is headed by. */
+  readonly heading: RegExp;
+}
+
+export const applications: readonly Application[] = [
+  { name: "store", home: "/shopping-cart", heading: /cart/i },
+  { name: "forum", home: "/posts", heading: /posts/i },
+];
+
+export const ada = { email: "ada@example.com", password: secret("notes on the analytical engine") };
+
+/** A running demo; `advance` moves its clock, and with it every limit on the server. */
+export interface Demo {
+  origin(application: Application): string;
+  advance(milliseconds: number): void;
+}
+
+export const minutes = 60_000;
+export const days = 24 * 60 * minutes;
+
+/** Starts the demo before the tests of a file and ends it after them. */
+export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
+  let offset = 0;
+  let system: System | null = null;
+  const dataDirectory = mkdtempSync(join(tmpdir(), "latchkey-"));
+
+  beforeAll(async () => {
+    const [store = 0, forum = 0, idp = 0] = await freePorts(3);
+    const environment = { ...options, ports: { store, forum, idp }, dataDirectory, provider: null };
+    system = await startSystem(
+      { ...environment, durations: {}, production: false },
+      { now: () => Date.now() + offset },
+    );
+  });
+  afterAll(async () => {
+    await system?.close();
+    rmSync(dataDirectory, { recursive: true });
+  });
+  return {
+    origin: ({ name }) => system?.origins[name] ?? "",
+    advance(milliseconds) {
+      offset += milliseconds;
+    },
+  };
+}
+
+/** Signs in by the login form, as a person does; returns the answer to the posted form, W1's step 9. */
+export async function signIn(page: Page, origin: string, { remember = false } = {}): Promise<Response> {
+  await page.goto(`${origin}/login`);
+  await page.getByLabel("Email").fill(ada.email);
+  await page.getByLabel("Password").fill(ada.password);
+  if (remember) await page.getByLabel(/keep me signed in/i).check();
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.request().method() === "POST"),
+    page.getByRole("main").getByRole("button", { name: "Sign in" }).click(),
+  ]);
+  await page.waitForLoadState();
+  return answer;
+}
+
+/** Asserts that this is the page signing in leads to, served to Ada. */
+export async function expectAdasHome(page: Page, application: Application, origin: string): Promise<void> {
+  expect(page.url()).toBe(`${origin}${application.home}`);
+  expect(await page.getByRole("heading", { level: 1 }).textContent()).toMatch(application.heading);
+  expect(await page.getByRole("button", { name: "Sign out" }).count()).toBe(1);
+}
+
+/** Asserts that this is the login form, with nobody signed in. */
+export async function expectLoginForm(page: Page, origin: string): Promise<void> {
+  expect(new URL(page.url()).origin).toBe(origin);
+  expect(new URL(page.url()).pathname).toBe("/login");
+  expect(await page.getByLabel("Password").count()).toBe(1);
+  expect(await page.getByRole("button", { name: "Sign out" }).count()).toBe(0);
+}
+
+/** A cookie of an origin by its name; fails if it is not there. */
+export async function cookie(context: BrowserContext, origin: string, name: string): Promise<Cookie> {
+  const found = (await context.cookies(origin)).find((each) => each.name === name);
+  if (found === undefined) throw new Error(`${origin} has set no cookie ${name}`);
+  return found;
+}
+
+/** The names of an origin's cookies that carry a sign-in. */
+export async function signInCookies(context: BrowserContext, origin: string): Promise<string[]> {
+  const names = (await context.cookies(origin)).map(({ name }) => name);
+  return names.filter((name) => name === "session" || name === "refresh-token").sort();
+}

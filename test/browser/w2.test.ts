@@ -1,0 +1,132 @@
+// Workflow W2, sessions renewed from a refresh-token cookie, in a real browser: rows 9′–18′ for both applications.
+import type { BrowserContext, Page } from "playwright-core";
+import { describe, expect } from "vitest";
+import { test } from "./browser.ts";
+import {
+  applications,
+  cookie,
+  days,
+  demo,
+  expectAdasHome,
+  expectLoginForm,
+  minutes,
+  signIn,
+  signInCookies,
+} from "./demo.ts";
+
+const system = demo({ workflow: "sessions+refresh-tokens", policy: "hardened" });
+
+async function pair(
+  context: BrowserContext,
+  origin: string,
+): Promise<{ session: string; refreshToken: string }> {
+  const session = await cookie(context, origin, "session");
+  const refreshToken = await cookie(context, origin, "refresh-token");
+  return { session: session.value, refreshToken: refreshToken.value };
+}
+
+describe.each(applications)("W2, $name", (application) => {
+  const origin = () => system.origin(application);
+  const visitHome = (page: Page) => page.goto(`${origin()}${application.home}`);
+
+  test("9′: signing in sets two HttpOnly cookies, session id and refresh token", async ({ context }) => {
+    const page = await context.newPage();
+    const answer = await signIn(page, origin());
+    expect(answer.status()).toBe(302);
+    expect(await signInCookies(context, origin())).toEqual(["refresh-token", "session"]);
+    for (const name of ["session", "refresh-token"]) {
+      const set = await cookie(context, origin(), name);
+      expect(set).toMatchObject({ httpOnly: true, sameSite: "Lax", path: "/", expires: -1 });
+      expect(set.domain).toBe(new URL(origin()).hostname);
+    }
+  });
+
+  test("9′: keeping me signed in gives both cookies one lifetime", async ({ context }) => {
+    const page = await context.newPage();
+    await signIn(page, origin(), { remember: true });
+    const session = await cookie(context, origin(), "session");
+    const refreshToken = await cookie(context, origin(), "refresh-token");
+    expect(session.expires).toBeGreaterThan(Date.now() / 1000 + 13 * 24 * 3600);
+    expect(Math.abs(session.expires - refreshToken.expires)).toBeLessThanOrEqual(1);
+  });
+
+  test("13′–17′: an expired session is renewed in the same response, with a new session id", async ({
+    context,
+  }) => {
+    const page = await context.newPage();
+    await signIn(page, origin());
+    const before = await pair(context, origin());
+    system.advance(31 * minutes);
+
+    const response = await visitHome(page);
+    expect(response?.status()).toBe(200);
+    expect(response?.request().redirectedFrom()).toBeNull();
+    expect(await response?.headerValues("set-cookie")).toHaveLength(2);
+    await expectAdasHome(page, application, origin());
+    const after = await pair(context, origin());
+    expect(after.session).not.toBe(before.session);
+    expect(after.refreshToken).not.toBe(before.refreshToken);
+
+    const again = await visitHome(page);
+    expect(again?.status()).toBe(200);
+    expect(await pair(context, origin())).toEqual(after);
+  });
+
+  test("13′–17′: a form opened before a renewal posts after it, and is not lost", async ({ context }) => {
+    const page = await context.newPage();
+    await signIn(page, origin());
+    await page.goto(`${origin()}/`);
+    system.advance(31 * minutes);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    expect(await signInCookies(context, origin())).toEqual([]);
+    expect(page.url()).toBe(`${origin()}/`);
+  });
+
+  test("18′: when session and refresh token have both expired, the user signs in again", async ({
+    context,
+  }) => {
+    const page = await context.newPage();
+    await signIn(page, origin(), { remember: true });
+    const before = await pair(context, origin());
+    system.advance(14 * days);
+    await visitHome(page);
+    await expectLoginForm(page, origin());
+    expect(await pair(context, origin())).toEqual(before);
+    await signIn(page, origin());
+    await expectAdasHome(page, application, origin());
+  });
+
+  test("18′: not even steady use carries a sign-in past its absolute limit", async ({ context }) => {
+    const page = await context.newPage();
+    await signIn(page, origin(), { remember: true });
+    for (let day = 0; day < 29; day++) {
+      system.advance(days);
+      await visitHome(page);
+      await expectAdasHome(page, application, origin());
+    }
+    system.advance(days);
+    await visitHome(page);
+    await expectLoginForm(page, origin());
+  });
+});
+
+test("13′: the Store's cookies never reach the Forum, and renewing one leaves the other alone", async ({
+  context,
+}) => {
+  const [store = "", forum = ""] = applications.map((application) => system.origin(application));
+  const page = await context.newPage();
+  await signIn(page, store);
+  await signIn(page, forum);
+  const stores = await pair(context, store);
+  const forums = await pair(context, forum);
+  system.advance(31 * minutes);
+
+  const request = page.waitForRequest(`${forum}/posts`);
+  await page.goto(`${forum}/posts`);
+  const sent = (await (await request).allHeaders())["cookie"] ?? "";
+  expect(sent).toContain(forums.session);
+  expect(sent).not.toContain(stores.session);
+  expect(sent).not.toContain(stores.refreshToken);
+  expect((await pair(context, forum)).session).not.toBe(forums.session);
+  expect(await pair(context, store)).toEqual(stores);
+});

@@ -1,0 +1,215 @@
+// `npm start` as a person meets it: what it prints, what it refuses and how it says so, that it stops when told to, and
+// that a restart keeps everybody signed in.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { EnvironmentError, readEnvironment } from "../start/environment.ts";
+import { freePorts } from "./free-ports.ts";
+import { printed, secret } from "./leak-watch.ts";
+
+const root = join(import.meta.dirname, "..");
+const directories: string[] = [];
+const processes: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const each of processes.splice(0)) each.kill("SIGKILL");
+});
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "latchkey-start-"));
+  directories.push(directory);
+  return directory;
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  /** Resolves with all output when the last line starts with `ready`, or when the process has ended. */
+  readonly settled: Promise<string>;
+  readonly ended: Promise<{ code: number | null; output: string }>;
+}
+
+function start(environment: Record<string, string>): Run {
+  const env = { PATH: process.env["PATH"] ?? "", ...environment };
+  const child = spawn(process.execPath, ["--conditions=latchkey-source", "start.ts"], { cwd: root, env });
+  processes.push(child);
+  let output = "";
+  const settled = Promise.withResolvers<string>();
+  const ended = Promise.withResolvers<{ code: number | null; output: string }>();
+  const read = (chunk: Buffer) => {
+    output += chunk.toString();
+    if (/^ready.*\n$/m.test(output)) settled.resolve(output);
+  };
+  child.stdout.on("data", read);
+  child.stderr.on("data", read);
+  child.on("close", (code) => {
+    printed(output);
+    settled.resolve(output);
+    ended.resolve({ code, output });
+  });
+  return { child, settled: settled.promise, ended: ended.promise };
+}
+
+async function ports(): Promise<{ STORE_PORT: string; FORUM_PORT: string; IDP_PORT: string }> {
+  const [store, forum, idp] = await freePorts(3);
+  return { STORE_PORT: String(store), FORUM_PORT: String(forum), IDP_PORT: String(idp) };
+}
+
+describe("a value that can't be used stops it with one line that names the variable", () => {
+  test.each([
+    ["STORE_PORT", "0"],
+    ["FORUM_PORT", "65536"],
+    ["IDP_PORT", "80a"],
+    ["IDP_URL", "ftp://example.com"],
+    ["WORKFLOW", "session"],
+    ["POLICY", "Hardened"],
+    ["SESSION_IDLE", "30"],
+    ["SESSION_ABSOLUTE", "0s"],
+    ["REFRESH_IDLE", "-1d"],
+    ["REFRESH_ABSOLUTE", "401d"],
+  ])("%s=%s", (variable, value) => {
+    const key = variable === "IDP_URL" ? { IDP_API_KEY: "a key" } : {};
+    expect(() => readEnvironment({ [variable]: value, ...key })).toThrow(EnvironmentError);
+    expect(() => readEnvironment({ [variable]: value, ...key })).toThrow(
+      new RegExp(`^${variable}: [^\\n]+$`),
+    );
+  });
+
+  test("IDP_URL and IDP_API_KEY need each other", () => {
+    expect(() => readEnvironment({ IDP_URL: "https://id.example.com" })).toThrow(/^IDP_API_KEY: /);
+    expect(() => readEnvironment({ IDP_API_KEY: "a key" })).toThrow(/^IDP_URL: /);
+  });
+
+  test("any environment is read or refused by name, never anything else", () => {
+    const names = [
+      "STORE_PORT",
+      "POLICY",
+      "WORKFLOW",
+      "SESSION_IDLE",
+      "REFRESH_ABSOLUTE",
+      "IDP_URL",
+      "IDP_API_KEY",
+    ];
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...names), fc.string()), (variables) => {
+        try {
+          readEnvironment(variables);
+          return true;
+        } catch (error) {
+          return (
+            error instanceof EnvironmentError && names.some((name) => error.message.startsWith(`${name}: `))
+          );
+        }
+      }),
+    );
+  });
+
+  test("the process ends with 1 and prints that line alone", async () => {
+    const { code, output } = await start({ POLICY: "relaxed", DATA_DIR: temporaryDirectory() }).ended;
+    expect(code).toBe(1);
+    expect(output).toBe('POLICY: "relaxed" is not one of hardened, as-described\n');
+  });
+});
+
+describe("npm start", () => {
+  test("prints addresses, accounts and lifetimes, and last a line that starts with ready; Ctrl-C ends it", async () => {
+    const chosen = await ports();
+    const DATA_DIR = temporaryDirectory();
+    const { child, settled, ended } = start({ ...chosen, DATA_DIR, SESSION_IDLE: "20m" });
+    const output = await settled;
+    expect(output).toContain(`http://store.localhost:${chosen.STORE_PORT}`);
+    expect(output).toContain(`http://forum.localhost:${chosen.FORUM_PORT}`);
+    expect(output).toContain(`http://localhost:${chosen.IDP_PORT}`);
+    expect(output).toContain("ada@example.com    notes on the analytical engine");
+    expect(output).toContain("grace@example.com  first actual case of bug found");
+    expect(output).toMatch(/session idle\s+since last use\s+20m/);
+    expect(output).toMatch(/sign-in absolute\s+since authentication\s+30d remembered, 24h not/);
+    expect(output.trimEnd().split("\n").at(-1)).toMatch(/^ready/);
+    expect(statSync(join(DATA_DIR, "secrets.json")).mode & 0o777).toBe(0o600);
+
+    child.kill("SIGINT");
+    expect((await ended).code).toBe(0);
+  });
+
+  test("says in one line that a port is in use, and which variable to change", async () => {
+    const { server, port } = await occupied();
+    const { code, output } = await start({
+      ...(await ports()),
+      FORUM_PORT: port,
+      DATA_DIR: temporaryDirectory(),
+    }).ended;
+    server.close();
+    expect(code).toBe(1);
+    expect(output).toBe(`FORUM_PORT: port ${port} is in use\n`);
+  });
+
+  test("refuses to seed its demo accounts in production", async () => {
+    const { code, output } = await start({
+      ...(await ports()),
+      NODE_ENV: "production",
+      DATA_DIR: temporaryDirectory(),
+    }).ended;
+    expect(code).toBe(1);
+    expect(output).toMatch(/production/);
+    expect(output).not.toMatch(/^ready/m);
+  });
+
+  test("a restart keeps everybody signed in", async () => {
+    const environment = { ...(await ports()), DATA_DIR: temporaryDirectory() };
+    const first = start(environment);
+    await first.settled;
+    const cart = {
+      host: `store.localhost:${environment.STORE_PORT}`,
+      url: `http://127.0.0.1:${environment.STORE_PORT}`,
+    };
+    const cookies = await signInByHand(cart);
+    first.child.kill("SIGTERM");
+    expect((await first.ended).code).toBe(0);
+
+    const second = start(environment);
+    await second.settled;
+    const page = await fetch(`${cart.url}/shopping-cart`, {
+      headers: { host: cart.host, cookie: cookies },
+      redirect: "manual",
+    });
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain("Ada");
+    second.child.kill("SIGTERM");
+    await second.ended;
+  });
+});
+
+async function occupied(): Promise<{ server: Server; port: string }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return { server, port: String(typeof address === "object" ? address?.port : "") };
+}
+
+/** Signs Ada in without a browser: the form's token and cookie, then the posted form. Returns a Cookie header. */
+async function signInByHand({ host, url }: { host: string; url: string }): Promise<string> {
+  const form = await fetch(`${url}/login`, { headers: { host } });
+  const token = /name="form-token"\s+value="([^"]+)"/.exec(await form.text())?.[1] ?? "";
+  const body = new URLSearchParams({
+    email: "ada@example.com",
+    password: secret("notes on the analytical engine"),
+    "form-token": token,
+  });
+  const headers = { host, origin: `http://${host}`, cookie: cookieHeader(form) };
+  const answer = await fetch(`${url}/login`, { method: "POST", body, headers, redirect: "manual" });
+  expect(answer.status).toBe(302);
+  return cookieHeader(answer);
+}
+
+function cookieHeader(response: Response): string {
+  return response.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(";")[0])
+    .join("; ");
+}
