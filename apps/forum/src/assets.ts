@@ -1,6 +1,6 @@
 /** The forum's files. They are served before anybody asks who is there: no session is looked up for a style sheet. */
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Response, Router, static as files } from "express";
 import { page } from "./pages.ts";
 
@@ -20,7 +20,7 @@ export function assets(): Router {
   router.use(files(join(import.meta.dirname, "../public"), options));
   router.get("/pico.css", (_request, response) => {
     options.setHeaders(response);
-    response.sendFile(pico);
+    response.sendFile(basename(pico), { root: dirname(pico) });
   });
   router.use((_request, response) => {
     response.status(404).type("html").send(page(404, "There is no such file."));

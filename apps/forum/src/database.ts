@@ -4,7 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 const schema = `
   CREATE TABLE IF NOT EXISTS threads (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
-    title       TEXT NOT NULL
+    title       TEXT NOT NULL,
+    latest_post INTEGER NOT NULL DEFAULT 0 -- kept here, so that the home page costs the same however much is written
   ) STRICT;
 
   CREATE TABLE IF NOT EXISTS posts (
@@ -16,6 +17,7 @@ const schema = `
     posted_at   INTEGER NOT NULL -- epoch milliseconds
   ) STRICT;
 
+  CREATE INDEX IF NOT EXISTS latest_threads ON threads (latest_post);
   CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (thread, id);
   CREATE INDEX IF NOT EXISTS posts_of_author ON posts (author_id, id);
 `;

@@ -7,7 +7,7 @@ import { latchkey } from "@latchkey/session/express";
 import express, { type Express } from "express";
 import { assets } from "./assets.ts";
 import { openDatabase } from "./database.ts";
-import { answerErrors } from "./errors.ts";
+import { answerErrors } from "./error-page.ts";
 import { writeFirstThreads } from "./first-threads.ts";
 import { readForms, refuseOtherBodies } from "./forms-only.ts";
 import { refuse } from "./pages.ts";

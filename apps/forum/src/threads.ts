@@ -68,9 +68,9 @@ const post = `posts.id, thread, title, author, text, posted_at AS postedAt`;
 /** The threads in `database`. */
 export function createThreads(database: DatabaseSync, now: () => number): Threads {
   const latest = database.prepare(`
-    SELECT ${post}, count FROM (SELECT max(id) AS last, count(*) AS count FROM posts GROUP BY thread)
-    JOIN posts ON posts.id = last JOIN threads ON threads.id = thread
-    ORDER BY last DESC LIMIT 100`);
+    SELECT ${post}, (SELECT count(*) FROM posts AS all_posts WHERE all_posts.thread = threads.id) AS count
+    FROM threads JOIN posts ON posts.id = latest_post
+    ORDER BY latest_post DESC LIMIT 100`);
   const thread = database.prepare(`
     SELECT threads.id, title, count(*) AS count FROM threads JOIN posts ON thread = threads.id
     WHERE threads.id = ? GROUP BY threads.id`);
@@ -84,11 +84,15 @@ export function createThreads(database: DatabaseSync, now: () => number): Thread
   const insertPost = database.prepare(
     "INSERT INTO posts (thread, author_id, author, text, posted_at) VALUES (?, ?, ?, ?, ?)",
   );
-  const remove = database.prepare("DELETE FROM posts WHERE id = ? AND author_id = ?");
-  const removeEmpty = database.prepare("DELETE FROM threads WHERE id NOT IN (SELECT thread FROM posts)");
+  const setLatest = database.prepare(`
+    UPDATE threads SET latest_post = coalesce((SELECT max(id) FROM posts WHERE thread = threads.id), 0)
+    WHERE id = ?`);
+  const remove = database.prepare("DELETE FROM posts WHERE id = ? AND author_id = ? RETURNING thread");
+  const removeEmpty = database.prepare("DELETE FROM threads WHERE id = ? AND latest_post = 0");
 
   const add = (threadId: number, text: string, { id, name }: Author): Place => {
     const added = Number(insertPost.run(threadId, id, name, text, now()).lastInsertRowid);
+    setLatest.run(threadId);
     return { thread: threadId, page: pagesFor(Number(thread.get(threadId)?.["count"])), post: added };
   };
 
@@ -108,9 +112,11 @@ export function createThreads(database: DatabaseSync, now: () => number): Thread
     byAuthor: (authorId) => ofAuthor.all(authorId).map(postOf),
     deletePost: (id, authorId) =>
       transaction(database, () => {
-        const removed = remove.run(id, authorId).changes === 1;
-        if (removed) removeEmpty.run();
-        return removed;
+        const thread = remove.get(id, authorId)?.["thread"];
+        if (thread === undefined) return false;
+        setLatest.run(thread);
+        removeEmpty.run(thread);
+        return true;
       }),
   };
 }

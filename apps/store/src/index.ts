@@ -11,7 +11,7 @@ import { serveAssets } from "./assets.ts";
 import { createCarts } from "./carts.ts";
 import { createCatalogue } from "./catalogue.ts";
 import { openDatabase } from "./database.ts";
-import { answerError } from "./errors.ts";
+import { answerError } from "./error-page.ts";
 import { guestCartCookie } from "./guest-cart.ts";
 import { pages } from "./pages.ts";
 import { cart } from "./routes/cart.ts";
