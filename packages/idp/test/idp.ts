@@ -1,12 +1,16 @@
 // Starts a provider for a test: a clock that only the test moves, a real listener for FusionAuth's own client, and an
 // application with a user made through the API, as an operator would make them.
 
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { serve } from "@hono/node-server";
 import type { FusionAuthClient as Client } from "@fusionauth/typescript-client";
-import { afterEach } from "vitest";
+import { afterAll, afterEach } from "vitest";
 import { watch } from "../../../test/leak-watch.ts";
 import { createIdp, type Idp, type IdpConfig, type IdpEvent, type Kickstart } from "../src/index.ts";
 
@@ -199,6 +203,27 @@ export function refreshGrant(
       ...extra,
     },
   });
+}
+
+/** The path of a SQLite file that is removed after the test file. */
+export function databaseFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-idp-"));
+  folders.push(folder);
+  return join(folder, "idp.sqlite");
+}
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Every row of every table as text, read past the provider: for "nothing was stored". */
+export function dump(file: string): string {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
+  const rows = tables.map(({ name }) => [name, db.prepare(`SELECT * FROM ${name}`).all()]);
+  db.close();
+  return JSON.stringify(rows);
 }
 
 /** The claims of a token, unverified. */
