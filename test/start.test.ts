@@ -28,6 +28,12 @@ function temporaryDirectory(): string {
   return directory;
 }
 
+/** What is printed on purpose; the leak watch gets the rest. */
+const demoAccounts = [
+  "ada@example.com    notes on the analytical engine",
+  "grace@example.com  first actual case of bug found",
+];
+
 interface Run {
   readonly child: ChildProcess;
   /** Resolves with all output when the last line starts with `ready`, or when the process has ended. */
@@ -49,7 +55,7 @@ function start(environment: Record<string, string>): Run {
   child.stdout.on("data", read);
   child.stderr.on("data", read);
   child.on("close", (code) => {
-    printed(output);
+    printed(demoAccounts.reduce((text, account) => text.replace(account, ""), output));
     settled.resolve(output);
     ended.resolve({ code, output });
   });
@@ -126,8 +132,7 @@ describe("npm start", () => {
     expect(output).toContain(`http://store.localhost:${chosen.STORE_PORT}`);
     expect(output).toContain(`http://forum.localhost:${chosen.FORUM_PORT}`);
     expect(output).toContain(`http://localhost:${chosen.IDP_PORT}`);
-    expect(output).toContain("ada@example.com    notes on the analytical engine");
-    expect(output).toContain("grace@example.com  first actual case of bug found");
+    for (const account of demoAccounts) expect(output).toContain(account);
     expect(output).toMatch(/session idle\s+since last use\s+20m/);
     expect(output).toMatch(/sign-in absolute\s+since authentication\s+30d remembered, 24h not/);
     expect(output.trimEnd().split("\n").at(-1)).toMatch(/^ready/);

@@ -1,7 +1,9 @@
 // The system of `npm start` for browser tests: on free ports, in a temporary folder, with a clock that is moved.
-import { mkdtempSync, rmSync } from "node:fs";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type PublishedSessionEvent, sessionChannel } from "@latchkey/session";
 import type { BrowserContext, Cookie, Page, Response } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import type { Environment } from "../../start/environment.ts";
@@ -12,6 +14,13 @@ import { secret } from "../leak-watch.ts";
 /** One of the two applications, as the workflows describe it. */
 export interface Application {
   readonly name: "store" | "forum";
+  /** W1's numbers of: finding the form, signing in, a request with the cookie, one with an expired session. */
+  readonly rows: {
+    readonly form: string;
+    readonly signIn: string;
+    readonly use: string;
+    readonly expired: string;
+  };
   /** Where signing in leads: W1's step 9 and 23. */
   readonly home: string;
   /** What that page is headed by. */
@@ -19,8 +28,18 @@ export interface Application {
 }
 
 export const applications: readonly Application[] = [
-  { name: "store", home: "/shopping-cart", heading: /cart/i },
-  { name: "forum", home: "/posts", heading: /posts/i },
+  {
+    name: "store",
+    rows: { form: "1–4", signIn: "5–9", use: "10–12", expired: "13–14" },
+    home: "/shopping-cart",
+    heading: /cart/i,
+  },
+  {
+    name: "forum",
+    rows: { form: "15–18", signIn: "19–23", use: "24", expired: "24, as 13–14" },
+    home: "/posts",
+    heading: /posts/i,
+  },
 ];
 
 export const ada = { email: "ada@example.com", password: secret("notes on the analytical engine") };
@@ -29,6 +48,10 @@ export const ada = { email: "ada@example.com", password: secret("notes on the an
 export interface Demo {
   origin(application: Application): string;
   advance(milliseconds: number): void;
+  /** What the applications asked of the provider since this was last called: "POST /api/login 200". */
+  providerCalls(): string[];
+  /** Whether a text stands in any file the system has written. */
+  hasWritten(text: string): boolean;
 }
 
 export const minutes = 60_000;
@@ -38,9 +61,17 @@ export const days = 24 * 60 * minutes;
 export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
   let offset = 0;
   let system: System | null = null;
+  let calls: string[] = [];
+  const record = (message: unknown) => {
+    const event = message as PublishedSessionEvent;
+    // Keys and discovery are fetched once for each process: no step of the workflows.
+    if (event.type === "provider-called" && !event.call.includes("/.well-known/"))
+      calls.push(`${event.call} ${event.status}`);
+  };
   const dataDirectory = mkdtempSync(join(tmpdir(), "latchkey-"));
 
   beforeAll(async () => {
+    subscribe(sessionChannel, record);
     const [store = 0, forum = 0, idp = 0] = await freePorts(3);
     const environment = { ...options, ports: { store, forum, idp }, dataDirectory, provider: null };
     system = await startSystem(
@@ -49,6 +80,7 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
     );
   });
   afterAll(async () => {
+    unsubscribe(sessionChannel, record);
     await system?.close();
     rmSync(dataDirectory, { recursive: true });
   });
@@ -57,6 +89,13 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
     advance(milliseconds) {
       offset += milliseconds;
     },
+    providerCalls() {
+      const since = calls;
+      calls = [];
+      return since;
+    },
+    hasWritten: (text) =>
+      readdirSync(dataDirectory).some((name) => readFileSync(join(dataDirectory, name)).includes(text)),
   };
 }
 

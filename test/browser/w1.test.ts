@@ -17,8 +17,11 @@ const system = demo({ workflow: "sessions", policy: "hardened" });
 
 describe.each(applications)("W1, $name", (application) => {
   const origin = () => system.origin(application);
+  const { rows } = application;
 
-  test("1–4: the home page links to the login form, which is the application's own", async ({ context }) => {
+  test(`${rows.form}: the home page links to the login form, which is the application's own`, async ({
+    context,
+  }) => {
     const page = await context.newPage();
     await page.goto(`${origin()}/`);
     await page.getByRole("link", { name: "Sign in" }).first().click();
@@ -30,11 +33,14 @@ describe.each(applications)("W1, $name", (application) => {
     expect(await signInCookies(context, origin())).toEqual([]);
   });
 
-  test("5–9: good credentials lead, by 302, home, with the session id in an HttpOnly cookie", async ({
+  test(`${rows.signIn}: good credentials lead, by 302, home, with the session id in an HttpOnly cookie`, async ({
     context,
   }) => {
     const page = await context.newPage();
+    system.providerCalls();
     const answer = await signIn(page, origin());
+    expect(system.providerCalls()).toEqual(["POST /api/login 200"]);
+    expect(system.hasWritten(ada.password)).toBe(false);
     expect(answer.status()).toBe(302);
     expect(answer.headers()["location"]).toBe(application.home);
     await expectAdasHome(page, application, origin());
@@ -47,7 +53,7 @@ describe.each(applications)("W1, $name", (application) => {
     expect(await page.content()).not.toContain(session.value);
   });
 
-  test("5–9: a wrong password gets the form again, and no session", async ({ context }) => {
+  test(`${rows.signIn}: a wrong password gets the form again, and no session`, async ({ context }) => {
     const page = await context.newPage();
     await page.goto(`${origin()}/login`);
     await page.getByLabel("Email").fill(ada.email);
@@ -60,7 +66,9 @@ describe.each(applications)("W1, $name", (application) => {
     expect(await signInCookies(context, origin())).toEqual([]);
   });
 
-  test("10–12: each use extends the session, far past the idle limit since sign-in", async ({ context }) => {
+  test(`${rows.use}: each use extends the session, far past the idle limit since sign-in`, async ({
+    context,
+  }) => {
     const page = await context.newPage();
     await signIn(page, origin());
     const { value } = await cookie(context, origin(), "session");
@@ -74,7 +82,7 @@ describe.each(applications)("W1, $name", (application) => {
     expect((await cookie(context, origin(), "session")).value).toBe(value);
   });
 
-  test("13–14: an expired session leads to the login form, and signing in leads back", async ({
+  test(`${rows.expired}: an expired session leads to the login form, and signing in leads back`, async ({
     context,
   }) => {
     const page = await context.newPage();

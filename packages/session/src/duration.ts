@@ -19,10 +19,12 @@ export function parseDuration(text: string): number | null {
   return milliseconds <= longest ? milliseconds : null;
 }
 
-/** The shortest way to write a number of milliseconds as a duration: 1,800,000 is `30m`. */
+/** A number of milliseconds as a duration, in the largest unit that fits at least twice: 1,800,000 is `30m`. */
 export function formatDuration(milliseconds: number): string {
+  const isWhole = (letter: keyof typeof unit) => milliseconds > 0 && milliseconds % unit[letter] === 0;
   const letter = (["d", "h", "m", "s"] as const).find(
-    (each) => milliseconds % unit[each] === 0 && milliseconds > 0,
+    (each) => isWhole(each) && milliseconds >= 2 * unit[each],
   );
-  return letter === undefined ? `${milliseconds}ms` : `${milliseconds / unit[letter]}${letter}`;
+  const smallest = letter ?? (["s", "m", "h", "d"] as const).find(isWhole);
+  return smallest === undefined ? `${milliseconds}ms` : `${milliseconds / unit[smallest]}${smallest}`;
 }

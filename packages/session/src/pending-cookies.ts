@@ -12,7 +12,7 @@ export interface PendingCookies {
   clearPair(): void;
   /** The value this browser's forms are bound to while nobody is signed in; a new one is set if it has none. */
   formCookie(): string;
-  /** Removes it: signing in or out makes all earlier form tokens useless. */
+  /** Removes it: after signing out, no form that this browser was shown before posts any more. */
   clearFormCookie(): void;
   /** Set-Cookie values. */
   values(): string[];

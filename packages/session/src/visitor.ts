@@ -105,7 +105,7 @@ export function createVisitor(
       if (attempt.outcome !== "signed-in") return attempt;
       live = attempt.live;
       if (live.cookies !== null) cookies.setPair(live.cookies);
-      cookies.clearFormCookie();
+      // The form cookie stays: a login form that another tab opened before must still post, and it is good for nothing else.
       const location = safeReturnTo(form.returnTo, settings.origin) ?? settings.afterSignIn;
       return { outcome: "signed-in", session: sessionOf(live.session), location };
     },
