@@ -64,18 +64,6 @@ describe.each(cases)("W2, $name, $policy", ({ application, policy, system, refre
     }
   });
 
-  test.runIf(policy === "hardened")(
-    "9′: keeping me signed in gives both cookies one lifetime",
-    async ({ context }) => {
-      const page = await context.newPage();
-      await signIn(page, origin(), { remember: true });
-      const session = await cookie(context, origin(), "session");
-      const refreshToken = await cookie(context, origin(), "refresh-token");
-      expect(session.expires).toBeGreaterThan(Date.now() / 1000 + 13 * 24 * 3600);
-      expect(Math.abs(session.expires - refreshToken.expires)).toBeLessThanOrEqual(1);
-    },
-  );
-
   test("13′–17′: an expired session is renewed in the same response, with a new session id", async ({
     context,
   }) => {
@@ -122,27 +110,38 @@ describe.each(cases)("W2, $name, $policy", ({ application, policy, system, refre
     await visitHome(page);
     await expectLoginForm(page, origin());
     // The default policy knows the limit itself; the published one hears it from the provider.
-    expect(system.providerCalls()).toEqual(policy === "as described" ? [`${refresh} 400`] : []);
+    const asked = policy === "as described" ? [`${refresh} 400`] : [];
+    expect([...new Set(system.providerCalls())]).toEqual(asked);
     expect(await pair(context, origin())).toEqual(before);
     await signIn(page, origin());
     await expectAdasHome(page, application, origin());
   });
+});
 
-  test.runIf(policy === "hardened")(
-    "18′: not even steady use carries a sign-in past its absolute limit",
-    async ({ context }) => {
-      const page = await context.newPage();
-      await signIn(page, origin(), { remember: true });
-      for (let day = 0; day < 29; day++) {
-        system.advance(days);
-        await visitHome(page);
-        await expectAdasHome(page, application, origin());
-      }
-      system.advance(days);
-      await visitHome(page);
-      await expectLoginForm(page, origin());
-    },
-  );
+describe.each(applications)("W2, $name, hardened", (application) => {
+  const origin = () => hardened.origin(application);
+
+  test("9′: keeping me signed in gives both cookies one lifetime", async ({ context }) => {
+    const page = await context.newPage();
+    await signIn(page, origin(), { remember: true });
+    const session = await cookie(context, origin(), "session");
+    const refreshToken = await cookie(context, origin(), "refresh-token");
+    expect(session.expires).toBeGreaterThan(Date.now() / 1000 + 13 * 24 * 3600);
+    expect(Math.abs(session.expires - refreshToken.expires)).toBeLessThanOrEqual(1);
+  });
+
+  test("18′: not even steady use carries a sign-in past its absolute limit", async ({ context }) => {
+    const page = await context.newPage();
+    await signIn(page, origin(), { remember: true });
+    for (let day = 0; day < 29; day++) {
+      hardened.advance(days);
+      await page.goto(`${origin()}${application.home}`);
+      await expectAdasHome(page, application, origin());
+    }
+    hardened.advance(days);
+    await page.goto(`${origin()}${application.home}`);
+    await expectLoginForm(page, origin());
+  });
 });
 
 test("13′: the Store's cookies never reach the Forum, and renewing one leaves the other alone", async ({
