@@ -22,8 +22,8 @@ const schema = `
   CREATE INDEX IF NOT EXISTS guest_items_by_age ON cart_items (changed_at) WHERE owner GLOB 'guest:*';
 `;
 
-/** How long a write waits for another process that is writing, in milliseconds. */
-const patience = 2_000;
+/** How long a write waits for another process that is writing, in milliseconds. Nothing else is answered meanwhile. */
+const patience = 250;
 
 /** Opens the database at `path` (or ":memory:") and creates what is missing. */
 export function openDatabase(path: string): DatabaseSync {
