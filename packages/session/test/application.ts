@@ -1,0 +1,191 @@
+/** Set-up of the behaviour suite: an application on a framework and a store, with the embedded provider behind it. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import { secret } from "../../../test/leak-watch.ts";
+import {
+  createSessions,
+  memoryStore,
+  type PublishedSessionEvent,
+  type Sessions,
+  type SessionsOptions,
+  type SessionStore,
+  sessionChannel,
+  sqliteStore,
+} from "../src/index.ts";
+import { Browser } from "./browser.ts";
+import type { Clock, Gate } from "./clock.ts";
+import { type Framework, listen } from "./frameworks.ts";
+import { publicPaths, unguardedPaths } from "./pages.ts";
+import { type Person, type Registration, startProvider, type TestProvider } from "./provider.ts";
+import { cookieKey } from "./records.ts";
+import { type OpenStore, type WatchedStore, watchedStore } from "./watched-store.ts";
+
+/** How an application under test differs from the hardened W2 one on a loopback origin. */
+export interface Variant extends Partial<SessionsOptions> {
+  /** The provider's application; by default the one that fits the policy. */
+  readonly registration?: Registration;
+  /** Milliseconds the provider has. */
+  readonly deadline?: number;
+  /** Another node of the same application: a handle of its own on the same store, the same keys and origin. */
+  readonly beside?: TestApplication;
+}
+
+/** An application under test. */
+export interface TestApplication {
+  readonly origin: string;
+  readonly port: number;
+  readonly provider: TestProvider;
+  readonly clock: Clock;
+  readonly store: WatchedStore;
+  readonly openStore: OpenStore;
+  readonly sessions: Sessions;
+  readonly options: SessionsOptions;
+  readonly framework: Framework;
+  /** Events of its sessions so far. */
+  readonly events: PublishedSessionEvent[];
+  /** What the slow page waits for. */
+  gate: Gate | null;
+  browser(): Browser;
+  /** A new browser in which this person, or anybody, is signed in. */
+  signedIn(how?: { person?: Person; remember?: boolean }): Promise<Browser>;
+}
+
+/** The suite's place: a framework, a store, and how to start an application there. */
+export interface Place {
+  readonly framework: Framework;
+  readonly storeName: string;
+  readonly provider: () => TestProvider;
+  start(variant?: Variant): Promise<TestApplication>;
+}
+
+const frameworks: readonly Framework[] = ["Express", "Fastify", "Hono"];
+const stores = ["memory", "SQLite"] as const;
+
+/** Runs a suite for every framework × store, with one provider a file: signing in is the slow part. */
+export function everywhere(topic: string, suite: (place: Place) => void): void {
+  onFrameworks(topic, stores, suite);
+}
+
+/** The same where nothing depends on the store: every framework, on the memory store. */
+export function onEveryFramework(topic: string, suite: (place: Place) => void): void {
+  onFrameworks(topic, ["memory"], suite);
+}
+
+function onFrameworks(
+  topic: string,
+  on: readonly (typeof stores)[number][],
+  suite: (place: Place) => void,
+): void {
+  let provider: TestProvider | null = null;
+  const running = (): TestProvider => {
+    if (provider === null) throw new Error("the provider starts in beforeAll");
+    return provider;
+  };
+  beforeAll(async () => {
+    provider = await startProvider();
+  });
+  afterAll(() => provider?.close());
+
+  const cases = frameworks.flatMap((framework) => on.map((storeName) => ({ framework, storeName })));
+  describe.each(cases)(`${topic}: $framework on $storeName`, ({ framework, storeName }) => {
+    let open = new AsyncDisposableStack();
+    afterEach(async () => {
+      running().fault = null;
+      await open.disposeAsync();
+      open = new AsyncDisposableStack();
+    });
+    const start = (variant: Variant = {}) =>
+      startApplication({ framework, storeName, open, variant }, running());
+    suite({ framework, storeName, provider: running, start });
+  });
+}
+
+interface Starting {
+  readonly framework: Framework;
+  readonly storeName: (typeof stores)[number];
+  readonly open: AsyncDisposableStack;
+  readonly variant: Variant;
+}
+
+async function startApplication(starting: Starting, provider: TestProvider): Promise<TestApplication> {
+  const { framework, open, variant } = starting;
+  const { clock } = provider;
+  const listener = await listen(framework, { gate: () => application.gate });
+  open.defer(() => listener.close());
+  const openStore = variant.beside?.openStore ?? opener(starting);
+  const store = watchedStore(openStore);
+  const options = optionsOf(variant, { provider, store, port: listener.port });
+  const sessions = createSessions(options);
+  open.defer(() => sessions.close());
+
+  const events: PublishedSessionEvent[] = [];
+  const heard = (event: unknown) => void events.push(event as PublishedSessionEvent);
+  subscribe(sessionChannel, heard);
+  open.defer(() => void unsubscribe(sessionChannel, heard));
+  const { origin } = options;
+  const site = { origin, port: listener.port };
+  const application: TestApplication = {
+    origin,
+    port: listener.port,
+    provider,
+    clock,
+    store,
+    openStore,
+    sessions,
+    options,
+    framework,
+    events,
+    gate: null,
+    browser: () => new Browser(site, clock),
+    async signedIn({ person, remember = false } = {}) {
+      const browser = application.browser();
+      const { email, password } = person ?? (await provider.anybody());
+      const response = await browser.signIn(email, password, remember ? { remember: "on" } : {});
+      if (response.status !== 302) throw new Error(`signing in: ${response.status} ${response.body}`);
+      return browser;
+    },
+  };
+  await listener.mount(sessions);
+  return application;
+}
+
+/** Opens stores of that kind: SQLite files in a folder that goes when the test is over. */
+function opener({ storeName, open }: Starting): OpenStore {
+  if (storeName === "memory") {
+    const stores = new Map<number, SessionStore>();
+    return (number) => {
+      const store = stores.get(number) ?? memoryStore();
+      stores.set(number, store);
+      return store;
+    };
+  }
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+  open.defer(() => rmSync(folder, { recursive: true }));
+  return (number) => sqliteStore({ path: join(folder, `sessions-${number}.sqlite`) });
+}
+
+function optionsOf(
+  { registration, deadline, beside, ...changed }: Variant,
+  { provider, store, port }: { provider: TestProvider; store: SessionStore; port: number },
+): SessionsOptions {
+  const key = cookieKey("2026a");
+  secret(key.secret);
+  const base: SessionsOptions = {
+    application: "store",
+    origin: `http://127.0.0.1:${port}`,
+    identityProvider: {
+      ...provider.options(registration ?? changed.policy ?? "hardened"),
+      ...(deadline === undefined ? {} : { deadline }),
+    },
+    cookieKeys: [key],
+    publicPaths,
+    unguardedPaths,
+    afterSignIn: "/shopping-cart",
+    now: provider.clock.now,
+    store,
+  };
+  return { ...base, ...beside?.options, ...changed, store };
+}
