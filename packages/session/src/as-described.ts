@@ -7,7 +7,7 @@ import { IdentityProviderMisconfiguredError } from "./errors.ts";
 import type { Live, NewCookies, Policy, Visit } from "./policy.ts";
 import { isSessionId, sessionHash } from "./session-id.ts";
 import type { Settings } from "./settings.ts";
-import { isProviderError } from "./sign-ins.ts";
+import { isProviderError, ownSignInId } from "./sign-ins.ts";
 import type { SessionRecord, User } from "./store/store.ts";
 
 /** The workflows as described: W1's steps 8–14, W2's steps 9′–18′, attacks A1 and A2 included. */
@@ -23,7 +23,7 @@ export function asDescribed(settings: Settings): Policy {
     },
 
     async open({ user, refreshToken, refreshTokenId }) {
-      const signInId = refreshTokenId ?? settings.randomBytes(16).toString("base64url");
+      const signInId = refreshTokenId ?? ownSignInId(settings);
       return create(settings, user, signInId, renews ? refreshToken : null);
     },
 

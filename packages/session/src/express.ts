@@ -48,6 +48,8 @@ function addHeadersWhenWritten(response: Response, visitor: Visitor): void {
 
   response.writeHead = (...rest: unknown[]) => {
     response.writeHead = writeHead;
+    // Passed on, a handler's own headers would replace the cookies, and the no-store beside them.
+    if (typeof rest.at(-1) === "object") setHeaders(response, rest.pop());
     const headers = visitor.responseHeaders();
     for (const cookie of headers.setCookie) response.appendHeader("set-cookie", cookie);
     const cache = cacheControl(headers, response.getHeader("cache-control"));
@@ -61,4 +63,17 @@ function addHeadersWhenWritten(response: Response, visitor: Visitor): void {
     void visitor.dropOvertakenCookies().finally(() => end(...rest));
     return response;
   };
+}
+
+/** Sets the headers of a `writeHead` call, an object or a flat list of names and values, as Node does. */
+function setHeaders(response: Response, headers: unknown): void {
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
+    return;
+  }
+  const pairs = headers.flatMap((name, at) =>
+    at % 2 === 0 ? [[String(name), headers[at + 1]] as const] : [],
+  );
+  for (const [name] of pairs) response.removeHeader(name);
+  for (const [name, value] of pairs) response.appendHeader(name, value);
 }

@@ -10,7 +10,7 @@ import { pairCookies, renewal, signInOfPair } from "./renewal.ts";
 import { type OpenedPair, openPair } from "./sealed-pair.ts";
 import { isSessionId, sessionHash } from "./session-id.ts";
 import type { Settings } from "./settings.ts";
-import { changeSignIn, endSignIn, isProviderError, newSession, newSignIn } from "./sign-ins.ts";
+import { changeSignIn, endSignIn, isProviderError, newSession, newSignIn, ownSignInId } from "./sign-ins.ts";
 import type { Device, EndReason, SessionRecord } from "./store/store.ts";
 
 /** The hardened policy over these settings. */
@@ -146,7 +146,7 @@ async function open(
   }
   const sessionId = randomBytes(32).toString("base64url");
   const signIn = newSignIn(settings, {
-    id: refreshTokenId ?? randomBytes(16).toString("base64url"),
+    id: refreshTokenId ?? ownSignInId(settings),
     user,
     device,
     authenticatedAt: now(),

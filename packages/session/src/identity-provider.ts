@@ -120,7 +120,7 @@ export function identityProvider(
         },
         patience: 2,
       });
-      const reason = refusals[answer.status];
+      const reason = isForeign(answer) ? undefined : refusals[answer.status];
       if (reason !== undefined) return { outcome: "refused", reason };
       const body = okBody(answer, "/api/login");
       return {
@@ -139,7 +139,7 @@ export function identityProvider(
 
     async retrieveUser(userId) {
       const answer = await send("GET", `/api/user/${encodeURIComponent(userId)}`, {});
-      if (answer.status === 404) return null;
+      if (isAbsent(answer)) return null;
       const raw = record(okBody(answer, "/api/user")["user"]);
       const changed = raw["passwordLastUpdateInstant"];
       return {
@@ -152,7 +152,7 @@ export function identityProvider(
 
     async revoke(refreshTokenId) {
       const answer = await send("DELETE", `/api/jwt/refresh/${encodeURIComponent(refreshTokenId)}`, {});
-      if (answer.status !== 404 && answer.status !== 200) unusable(answer, "/api/jwt/refresh");
+      if (!isAbsent(answer) && answer.status !== 200) unusable(answer, "/api/jwt/refresh");
     },
 
     async document(path) {
@@ -206,6 +206,7 @@ interface Outgoing {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  readonly isEmpty: boolean;
 }
 
 type Send = (method: string, path: string, outgoing: Outgoing) => Promise<Answer>;
@@ -249,7 +250,17 @@ function sender(options: IdentityProviderOptions, now: () => number, publish: Pu
 async function answerOf(response: Response): Promise<Answer> {
   const content = await response.text();
   const isJson = (response.headers.get("content-type") ?? "").startsWith("application/json");
-  return { status: response.status, body: isJson ? JSON.parse(content) : null };
+  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty: content === "" };
+}
+
+/** FusionAuth's 404 is empty: there is no such thing. Nothing else may end a sign-in or count as a revocation (D9). */
+function isAbsent({ status, isEmpty }: Answer): boolean {
+  return status === 404 && isEmpty;
+}
+
+/** A 404 that says something comes from what stands in between: a gateway, or another server at this address. */
+function isForeign({ status, isEmpty }: Answer): boolean {
+  return status === 404 && !isEmpty;
 }
 
 /** Rejects when the deadline has passed: an embedded provider's `fetch` need not watch the request's signal. */

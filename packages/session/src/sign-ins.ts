@@ -11,6 +11,14 @@ import { ended, paid } from "./judgement.ts";
 import type { Settings } from "./settings.ts";
 import type { Device, EndReason, SessionRecord, SignInRecord, User } from "./store/store.ts";
 
+/** How the id of a sign-in starts that the provider gave no refresh token for. */
+const withoutFamily = "own.";
+
+/** An id for a sign-in without a refresh token: its end is nobody's business but ours. */
+export function ownSignInId({ randomBytes }: Settings): string {
+  return `${withoutFamily}${randomBytes(16).toString("base64url")}`;
+}
+
 /** What a new sign-in record is made of. */
 export interface NewSignIn {
   readonly id: string;
@@ -83,11 +91,11 @@ export async function changeSignIn(
 
 /**
  * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended
- * changes nothing. Unless the provider itself refused it, the provider is told.
+ * changes nothing. The provider is told, unless it refused the token itself or has never given one.
  */
 export async function endSignIn(settings: Settings, id: string, reason: EndReason): Promise<void> {
   const { store, publish, now } = settings;
-  const owed = reason !== "refused-by-provider";
+  const owed = reason !== "refused-by-provider" && !id.startsWith(withoutFamily);
   const tombstone = await changeSignIn(settings, id, (signIn) =>
     signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
   );
