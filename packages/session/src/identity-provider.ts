@@ -249,8 +249,9 @@ function sender(options: IdentityProviderOptions, now: () => number, publish: Pu
 
 async function answerOf(response: Response): Promise<Answer> {
   const content = await response.text();
-  const isJson = (response.headers.get("content-type") ?? "").startsWith("application/json");
-  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty: content === "" };
+  const isEmpty = content === "";
+  const isJson = !isEmpty && (response.headers.get("content-type") ?? "").startsWith("application/json");
+  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty };
 }
 
 /** FusionAuth's 404 is empty: there is no such thing. Nothing else may end a sign-in or count as a revocation (D9). */
