@@ -99,6 +99,7 @@ async function ensureDefaultTenant({ uuid, now }: ResolvedConfig, { tenants }: S
   await tenants.insert({
     id: uuid(),
     name: "Default",
+    isDefault: true,
     settings: {},
     version: 1,
     insertInstant: now(),

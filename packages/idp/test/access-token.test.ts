@@ -108,13 +108,14 @@ test("the algorithm is the key's, never the token's (ASVS 9.1.2)", async () => {
 });
 
 test("every changed character of a token makes it bad", async () => {
+  expect.hasAssertions();
   const idp = await startIdp();
   const { body } = await login(idp);
   const token: string = body.token;
-  for (let at = 0; at < token.length; at += 7) {
+  const places = Array.from({ length: Math.floor(token.length / 7) }, (_, index) => index * 7);
+  for (const at of places.filter((place) => token[place] !== ".")) {
     const other = token[at] === "A" ? "B" : "A";
-    if (token[at] !== ".")
-      expect(await validate(idp, token.slice(0, at) + other + token.slice(at + 1))).toBe(401);
+    expect(await validate(idp, token.slice(0, at) + other + token.slice(at + 1))).toBe(401);
   }
 });
 

@@ -24,7 +24,7 @@ test("any text is a claimed token or null, never an error", () => {
     fc.property(fc.oneof(fc.string(), fc.base64String(), fc.stringMatching(/^[A-Za-z0-9_-]*$/)), (text) => {
       const claimed = decodeRefreshToken(text);
       // What is read must be the one spelling of what it says.
-      if (claimed !== null) expect(layOut(claimed)).toBe(text);
+      expect(claimed === null || layOut(claimed) === text).toBe(true);
     }),
     { numRuns: 2_000 },
   );
@@ -63,19 +63,18 @@ test("a changed character, another row, tenant, application, secret or key is no
       const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
       const place = at % text.length;
       const changed = text.slice(0, place) + (alphabet[letter] ?? "") + text.slice(place + 1);
+      fc.pre(changed !== text);
       const claimed = decodeRefreshToken(changed);
-      if (changed !== text && claimed !== null) expect(codec.isGenuine(claimed, mine)).toBe(false);
+      expect(claimed !== null && codec.isGenuine(claimed, mine)).toBe(false);
 
       const genuine = decodeRefreshToken(text);
       if (genuine === null) throw new Error("unreadable");
       expect(others.isGenuine(genuine, mine)).toBe(false);
-      for (const member of ["id", "tenantId", "applicationId"] as const) {
-        if (other[member] !== mine[member]) {
-          expect(codec.isGenuine(genuine, { ...mine, [member]: other[member] })).toBe(false);
-        }
+      // fast-check gives each row ids and a secret of its own.
+      for (const member of ["id", "tenantId", "applicationId", "secret"] as const) {
+        fc.pre(String(other[member]) !== String(mine[member]));
+        expect(codec.isGenuine(genuine, { ...mine, [member]: other[member] })).toBe(false);
       }
-      if (!other.secret.equals(mine.secret))
-        expect(codec.isGenuine(genuine, { ...mine, secret: other.secret })).toBe(false);
     }),
   );
 });

@@ -64,7 +64,7 @@ export async function publicKey({ provider, query }: Call): Promise<Response> {
 async function discoveredTenant(call: Call): Promise<Tenant> {
   const { tenants } = call.provider.store;
   const id = pathId(call, "tenantId") ?? call.query.id("tenantId") ?? call.tenantLimit;
-  // The oldest tenant is the default one: it is made with the database and can't be deleted.
+  // The default tenant comes first.
   const tenant = id === null ? ((await tenants.list())[0] ?? null) : await tenants.find(id);
   if (tenant === null) throw new Refusal(404);
   return tenant;

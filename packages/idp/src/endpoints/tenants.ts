@@ -25,7 +25,15 @@ export async function createTenant(call: Call): Promise<Response> {
   const { tenant: input } = validated(tenantRequest, withoutNulls(await readJson(call.request)));
   const { name, ...settings } = input;
   const now = config.now();
-  const tenant: Tenant = { id, name, settings, version: 1, insertInstant: now, lastUpdateInstant: now };
+  const tenant: Tenant = {
+    id,
+    name,
+    isDefault: false,
+    settings,
+    version: 1,
+    insertInstant: now,
+    lastUpdateInstant: now,
+  };
   await saving("tenant", async () => ({ saved: await store.tenants.insert(tenant), value: tenant }));
   return answer(call, tenant);
 }
@@ -56,9 +64,8 @@ export async function patchTenant(call: Call): Promise<Response> {
 export async function deleteTenant(call: Call): Promise<Response> {
   const { tenants } = call.provider.store;
   refuseKeyOfOneTenant(call);
-  const { id } = await namedTenant(call);
-  const [oldest] = await tenants.list();
-  if (oldest?.id === id) throw fieldRefusal("invalid", "tenantId");
+  const { id, isDefault } = await namedTenant(call);
+  if (isDefault) throw fieldRefusal("invalid", "tenantId");
   await tenants.delete(id);
   return empty();
 }

@@ -7,7 +7,7 @@ import { DatabaseTooNew } from "../errors.ts";
 const STEPS: readonly string[] = [
   `
   CREATE TABLE tenants (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, settings TEXT NOT NULL,
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, is_default INTEGER NOT NULL, settings TEXT NOT NULL,
     version INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 

@@ -48,6 +48,8 @@ export interface TenantSettings {
 export interface Tenant {
   id: string;
   name: string;
+  /** Made with the database; one at most. */
+  isDefault: boolean;
   settings: TenantSettings;
   /** Goes up with every update; an update names the version it read. */
   version: number;

@@ -1,6 +1,6 @@
 // Tenants in SQLite.
 
-import { integer, type Row, text } from "./columns.ts";
+import { bit, integer, type Row, text } from "./columns.ts";
 import type { Tenant } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { TenantStore } from "./store.ts";
@@ -12,9 +12,10 @@ export function sqliteTenants({ sql, read, write }: Turn): TenantStore {
     insert: (tenant) =>
       savedOrDuplicate(
         write(() => {
-          sql("INSERT INTO tenants VALUES (?, ?, ?, ?, ?, ?)").run(
+          sql("INSERT INTO tenants VALUES (?, ?, ?, ?, ?, ?, ?)").run(
             tenant.id,
             tenant.name,
+            bit(tenant.isDefault),
             JSON.stringify(tenant.settings),
             tenant.version,
             tenant.insertInstant,
@@ -30,7 +31,8 @@ export function sqliteTenants({ sql, read, write }: Turn): TenantStore {
         return row === undefined ? null : tenantOf(row);
       }),
 
-    list: () => read(() => sql("SELECT * FROM tenants ORDER BY inserted, id").all().map(tenantOf)),
+    list: () =>
+      read(() => sql("SELECT * FROM tenants ORDER BY is_default DESC, inserted, id").all().map(tenantOf)),
 
     update: (tenant) =>
       savedOrDuplicate(
@@ -56,6 +58,7 @@ function tenantOf(row: Row): Tenant {
   return {
     id: text(row, "id"),
     name: text(row, "name"),
+    isDefault: integer(row, "is_default") === 1,
     settings: JSON.parse(text(row, "settings")),
     version: integer(row, "version"),
     insertInstant: integer(row, "inserted"),

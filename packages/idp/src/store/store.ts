@@ -29,7 +29,7 @@ export type Saved = "saved" | "conflict" | `duplicate ${"id" | "name" | "email" 
 export interface TenantStore {
   insert(tenant: Tenant): Promise<Saved>;
   find(id: string): Promise<Tenant | null>;
-  /** Oldest first. */
+  /** The default one first, then oldest first. */
   list(): Promise<Tenant[]>;
   update(tenant: Tenant): Promise<Saved>;
   delete(id: string): Promise<boolean>;

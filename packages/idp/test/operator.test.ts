@@ -1,0 +1,336 @@
+// Applications, tenants, API keys and status: what an operator sets up.
+import { describe, expect, test } from "vitest";
+import {
+  ALICE,
+  API_KEY,
+  databaseFile,
+  dump,
+  login,
+  MANAGER_KEY,
+  refreshGrant,
+  startIdp,
+  STORE_APP,
+  STORE_SECRET,
+  type TestIdp,
+} from "./idp.ts";
+
+const NOBODY = "00000000-0000-4000-8000-000000000000";
+
+describe("applications", () => {
+  test("FusionAuth's client creates one and gets a client secret", async () => {
+    const idp = await startIdp();
+    const client = await idp.client();
+    const none: string = JSON.parse("null");
+    const { response } = await client.createApplication(none, { application: { name: "Wiki" } });
+    expect(response.application).toMatchObject({
+      name: "Wiki",
+      active: true,
+      loginConfiguration: {
+        allowTokenRefresh: false,
+        generateRefreshTokens: false,
+        requireAuthentication: true,
+      },
+      oauthConfiguration: { clientId: response.application?.id, clientAuthenticationPolicy: "Required" },
+    });
+    expect(response.application?.oauthConfiguration?.clientSecret?.length).toBeGreaterThanOrEqual(43);
+  });
+
+  test("client secrets are not readable in the database", async () => {
+    const database = databaseFile();
+    await startIdp({ database });
+    expect(dump(database)).not.toContain(STORE_SECRET);
+    expect(dump(database)).not.toContain(API_KEY);
+  });
+
+  test("names are unique in a tenant", async () => {
+    const idp = await startIdp();
+    const { status, body } = await idp.call("POST", "/api/application", {
+      json: { application: { name: "STORE" } },
+    });
+    expect([status, body.fieldErrors["application.name"][0].code]).toEqual([
+      400,
+      "[duplicate]application.name",
+    ]);
+  });
+
+  test("PATCH merges settings and keeps the secret; PUT replaces settings and keeps the secret", async () => {
+    const idp = await startIdp();
+    const client = await idp.client();
+    const patched = await client.patchApplication(STORE_APP, {
+      application: { loginConfiguration: { generateRefreshTokens: false } },
+    });
+    expect(patched.response.application?.loginConfiguration).toMatchObject({
+      allowTokenRefresh: true,
+      generateRefreshTokens: false,
+    });
+    const replaced = await client.updateApplication(STORE_APP, { application: { name: "Shop" } });
+    expect(replaced.response.application).toMatchObject({
+      name: "Shop",
+      loginConfiguration: { allowTokenRefresh: false },
+      oauthConfiguration: { clientSecret: STORE_SECRET },
+    });
+  });
+
+  test("a new client secret replaces the old one", async () => {
+    const idp = await startIdp();
+    const { body: signedIn } = await login(idp);
+    const oauthConfiguration = { clientSecret: "a new client secret of the store" };
+    await idp.call("PATCH", `/api/application/${STORE_APP}`, {
+      json: { application: { oauthConfiguration } },
+    });
+    expect((await refreshGrant(idp, signedIn.refreshToken)).status).toBe(401);
+    const client_secret = oauthConfiguration.clientSecret;
+    expect((await refreshGrant(idp, signedIn.refreshToken, { client_secret })).status).toBe(200);
+  });
+
+  test("deactivating ends its tokens and sign-ins; reactivating wakes no token", async () => {
+    const idp = await startIdp();
+    const { body: signedIn } = await login(idp);
+    const client = await idp.client();
+    await client.deactivateApplication(STORE_APP);
+    expect((await login(idp)).status).toBe(400);
+    expect((await refreshGrant(idp, signedIn.refreshToken)).status).toBe(401);
+    expect((await client.retrieveApplications()).response.applications?.map(({ name }) => name)).toEqual([
+      "Forum",
+    ]);
+    expect((await client.retrieveInactiveApplications()).response.applications).toHaveLength(1);
+    await client.reactivateApplication(STORE_APP);
+    expect((await refreshGrant(idp, signedIn.refreshToken)).body.error).toBe("invalid_grant");
+    expect((await login(idp)).status).toBe(200);
+  });
+
+  test("a deleted one is gone", async () => {
+    const idp = await startIdp();
+    const client = await idp.client();
+    await client.deleteApplication(STORE_APP);
+    await expect(client.retrieveApplication(STORE_APP)).rejects.toMatchObject({ statusCode: 404 });
+    expect((await idp.call("GET", `/api/user/${ALICE}`)).body.user.registrations).toHaveLength(1);
+  });
+
+  test("roles can be added", async () => {
+    const idp = await startIdp();
+    const client = await idp.client();
+    const none: string = JSON.parse("null");
+    const { response } = await client.createApplicationRole(STORE_APP, none, { role: { name: "clerk" } });
+    expect(response.role).toMatchObject({ name: "clerk", isDefault: false });
+    const json = { role: { name: "clerk" } };
+    expect((await idp.call("POST", `/api/application/${STORE_APP}/role`, { json })).status).toBe(400);
+    expect((await idp.call("POST", `/api/application/${NOBODY}/role`, { json })).status).toBe(404);
+  });
+
+  test("settings outside FusionAuth's limits are refused by name", async () => {
+    const idp = await startIdp();
+    const cases: [object, string][] = [
+      [
+        { refreshTokenOneTimeUseConfiguration: { gracePeriodInSeconds: 86_400 } },
+        "refreshTokenOneTimeUseConfiguration.gracePeriodInSeconds",
+      ],
+      [{ timeToLiveInSeconds: 0 }, "timeToLiveInSeconds"],
+      [{ refreshTokenUsagePolicy: "Sometimes" }, "refreshTokenUsagePolicy"],
+      [
+        {
+          refreshTokenTimeToLiveInMinutes: 10,
+          refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: 5 },
+        },
+        "refreshTokenSlidingWindowConfiguration.maximumTimeToLiveInMinutes",
+      ],
+    ];
+    for (const [jwtConfiguration, member] of cases) {
+      const json = { application: { jwtConfiguration } };
+      const { status, body } = await idp.call("PATCH", `/api/application/${STORE_APP}`, { json });
+      expect([status, Object.keys(body.fieldErrors)]).toEqual([
+        400,
+        [`application.jwtConfiguration.${member}`],
+      ]);
+    }
+  });
+});
+
+describe("tenants", () => {
+  test("a new database has the default tenant, with the settings in force", async () => {
+    const idp = await startIdp();
+    const client = await idp.client();
+    const { response } = await client.retrieveTenants();
+    expect(response.tenants).toHaveLength(1);
+    expect(response.tenants?.[0]).toMatchObject({
+      name: "Default",
+      issuer: "http://idp.test",
+      jwtConfiguration: {
+        timeToLiveInSeconds: 3_600,
+        refreshTokenUsagePolicy: "OneTimeUse",
+        refreshTokenExpirationPolicy: "SlidingWindowWithMaximumLifetime",
+        refreshTokenOneTimeUseConfiguration: { gracePeriodInSeconds: 10 },
+        refreshTokenRevocationPolicy: { onOneTimeTokenReuse: true },
+      },
+      passwordValidationRules: { minLength: 8, maxLength: 256, requireNumber: false },
+    });
+  });
+
+  test("FusionAuth's client creates, changes and deletes one, with all that is in it", async () => {
+    const idp = await startIdp();
+    const client = await idp.client();
+    const id = "bbbbbbbb-0000-4000-8000-000000000001";
+    await client.createTenant(id, { tenant: { name: "Other" } });
+    const scoped = await idp.client(API_KEY, id);
+    const none: string = JSON.parse("null");
+    const { response } = await scoped.createUser(none, { user: { email: "bob@example.com" } });
+    await client.patchTenant(id, { tenant: { passwordValidationRules: { minLength: 15 } } });
+    const rules = await client.retrievePasswordValidationRulesWithTenantId(id);
+    expect(rules.response.passwordValidationRules).toMatchObject({ minLength: 15, maxLength: 256 });
+    await client.updateTenant(id, { tenant: { name: "Renamed" } });
+    expect((await client.retrieveTenant(id)).response.tenant).toMatchObject({
+      name: "Renamed",
+      passwordValidationRules: { minLength: 8 },
+    });
+    await client.deleteTenant(id);
+    await expect(client.retrieveTenant(id)).rejects.toMatchObject({ statusCode: 404 });
+    await expect(client.retrieveUser(response.user?.id ?? "")).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  test("the default tenant can't be deleted", async () => {
+    const idp = await startIdp();
+    const { body } = await idp.call("GET", "/api/tenant");
+    expect((await idp.call("DELETE", `/api/tenant/${body.tenants[0].id}`)).status).toBe(400);
+    expect((await login(idp)).status).toBe(200);
+  });
+
+  test("rules that no password could meet are refused", async () => {
+    const idp = await startIdp();
+    const { body } = await idp.call("GET", "/api/tenant");
+    for (const passwordValidationRules of [{ minLength: 300 }, { maxLength: 20 }, { minLength: 0 }]) {
+      const json = { tenant: { passwordValidationRules } };
+      expect((await idp.call("PATCH", `/api/tenant/${body.tenants[0].id}`, { json })).status).toBe(400);
+    }
+  });
+});
+
+describe("API keys", () => {
+  async function createKey(idp: TestIdp, apiKey: object, key = MANAGER_KEY) {
+    const { status, body } = await idp.call("POST", "/api/api-key", { json: { apiKey }, key });
+    return { status, id: String(body?.apiKey?.id), key: String(body?.apiKey?.key), body };
+  }
+
+  test("a key's value is told once", async () => {
+    const idp = await startIdp();
+    const client = await idp.client(MANAGER_KEY);
+    const none: string = JSON.parse("null");
+    const { response } = await client.createAPIKey(none, { apiKey: { name: "Shop" } });
+    const { id = "", key = "" } = response.apiKey ?? {};
+    expect((await idp.call("GET", `/api/user/${ALICE}`, { key })).status).toBe(200);
+    const again = (await client.retrieveAPIKey(id)).response.apiKey;
+    expect(again).toMatchObject({ id, name: "Shop", retrievable: false });
+    expect(again).not.toHaveProperty("key");
+    await client.deleteAPIKey(id);
+    expect((await idp.call("GET", `/api/user/${ALICE}`, { key })).status).toBe(401);
+  });
+
+  test("only a key manager manages keys, and makes no other manager (CWE-269)", async () => {
+    const idp = await startIdp();
+    const plain = await idp.call("POST", "/api/api-key", { json: { apiKey: {} } });
+    expect([plain.status, plain.text]).toEqual([401, ""]);
+    const manager = await createKey(idp, { keyManager: true });
+    expect([manager.status, Object.keys(manager.body.fieldErrors)]).toEqual([400, ["apiKey.keyManager"]]);
+    const { id } = await createKey(idp, {});
+    const json = { apiKey: { keyManager: true } };
+    await idp.call("PATCH", `/api/api-key/${id}`, { json, key: MANAGER_KEY });
+    expect((await idp.call("GET", `/api/api-key/${id}`, { key: MANAGER_KEY })).body.apiKey.keyManager).toBe(
+      false,
+    );
+  });
+
+  test("a key may do what its permissions say, by path and verb", async () => {
+    const idp = await startIdp();
+    const endpoints = { "/api/user": ["GET"], "/api/jwt/refresh": [] };
+    const { id, key } = await createKey(idp, { permissions: { endpoints } });
+    expect((await idp.call("GET", `/api/user/${ALICE}`, { key })).status).toBe(200);
+    expect((await idp.call("DELETE", `/api/user/${ALICE}`, { key })).status).toBe(401);
+    expect((await idp.call("GET", `//api/user/registration/${ALICE}/${STORE_APP}`, { key })).status).toBe(
+      401,
+    );
+    expect((await idp.call("GET", `/api/jwt/refresh?userId=${ALICE}`, { key })).status).toBe(401);
+    expect((await idp.call("POST", "/api/login", { key, json: {} })).status).toBe(401);
+    await idp.call("PUT", `/api/api-key/${id}`, { key: MANAGER_KEY, json: { apiKey: {} } });
+    expect((await idp.call("GET", `/api/jwt/refresh?userId=${ALICE}`, { key })).status).toBe(200);
+  });
+
+  test("a key ends when it expires", async () => {
+    const idp = await startIdp();
+    const { key } = await createKey(idp, { expirationInstant: idp.clock.now + 1_000 });
+    expect((await idp.call("GET", `/api/user/${ALICE}`, { key })).status).toBe(200);
+    idp.clock.now += 1_000;
+    expect((await idp.call("GET", `/api/user/${ALICE}`, { key })).status).toBe(401);
+  });
+
+  test("a key of one tenant reaches no other, even by naming it (CVE-2026-123800 class)", async () => {
+    const idp = await startIdp();
+    const { body } = await idp.call("POST", "/api/tenant", { json: { tenant: { name: "Other" } } });
+    const { key } = await createKey(idp, { tenantId: body.tenant.id });
+    const { body: all } = await idp.call("GET", "/api/tenant");
+    expect((await idp.call("GET", `/api/user/${ALICE}`, { key })).status).toBe(404);
+    const headers = { "x-fusionauth-tenantid": all.tenants[0].id };
+    expect((await idp.call("GET", `/api/user/${ALICE}`, { key, headers })).status).toBe(401);
+    expect((await idp.call("GET", "/api/tenant", { key })).body.tenants).toHaveLength(1);
+    expect((await idp.call("GET", "/api/application", { key })).body.applications).toEqual([]);
+    expect((await idp.call("POST", "/api/tenant", { key, json: { tenant: { name: "Third" } } })).status).toBe(
+      401,
+    );
+    expect((await idp.call("DELETE", `/api/tenant/${body.tenant.id}`, { key })).status).toBe(401);
+    const json = { loginId: "alice", password: "x", applicationId: STORE_APP };
+    expect((await idp.call("POST", "/api/login", { key, json })).body.fieldErrors).toHaveProperty(
+      "applicationId",
+    );
+  });
+
+  test("a short key is refused", async () => {
+    const idp = await startIdp();
+    const { status, body } = await createKey(idp, { key: "too-short" });
+    expect([status, body.fieldErrors["apiKey.key"][0].code]).toEqual([400, "[tooShort]apiKey.key"]);
+  });
+});
+
+describe("status", () => {
+  test("health is an empty 200 for anyone, and the version is for keys", async () => {
+    const idp = await startIdp();
+    const health = await idp.call("GET", "/api/health", { key: null });
+    expect([health.status, health.text, health.headers.get("content-type")]).toEqual([200, "", null]);
+    expect((await idp.call("GET", "/api/status", { key: null })).body).toEqual({ status: "ok" });
+    expect((await idp.call("GET", "/api/status")).body).toHaveProperty("version");
+    expect((await idp.call("GET", "/api/system/version", { key: null })).status).toBe(401);
+    expect((await idp.call("GET", "/api/system/version")).body.version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  test("a store that is gone is 503 with Retry-After everywhere, and signs nobody out", async () => {
+    const idp = await startIdp();
+    const { body: signedIn } = await login(idp);
+    await idp.idp.close();
+    for (const answer of [
+      await idp.call("GET", "/api/health", { key: null }),
+      await login(idp),
+      await refreshGrant(idp, signedIn.refreshToken),
+      await idp.call("GET", `/api/user/${ALICE}`),
+    ]) {
+      expect([answer.status, answer.text, answer.headers.get("retry-after"), answer.cookies]).toEqual([
+        503,
+        "",
+        "1",
+        [],
+      ]);
+    }
+  });
+
+  test("an unknown path is an empty 404, a wrong verb a 405 that says which there are", async () => {
+    const idp = await startIdp();
+    const unknown = await idp.call("GET", "/api/nothing");
+    expect([unknown.status, unknown.text, unknown.headers.get("content-type")]).toEqual([404, "", null]);
+    const verb = await idp.call("DELETE", "/api/login");
+    expect([verb.status, verb.headers.get("allow")]).toEqual([405, "POST"]);
+    const several = await idp.call("PATCH", "/api/user");
+    expect([several.status, several.headers.get("allow")]).toEqual([405, "POST, GET"]);
+  });
+
+  test("slashes too many are no way around anything", async () => {
+    const idp = await startIdp();
+    expect((await idp.call("GET", `//api//user/${ALICE}/`, { key: null })).status).toBe(401);
+    expect((await idp.call("GET", `//api//user/${ALICE}/`)).status).toBe(200);
+  });
+});

@@ -1,0 +1,56 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createSealing } from "../src/sealing.ts";
+
+const k1 = { id: "k1", secret: Buffer.alloc(32, 1) };
+const k2 = { id: "k2", secret: Buffer.alloc(32, 2) };
+const sealing = createSealing({ keys: [k1], randomBytes });
+
+test("what was sealed is opened by what it is about, and by nothing else", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), fc.string(), fc.string(), (plain, about, other) => {
+      fc.pre(about !== other);
+      const sealed = sealing.seal(plain, about);
+      expect(sealing.open(sealed, about)).toBe(plain);
+      expect(() => sealing.open(sealed, other)).toThrow(
+        expect.objectContaining({ code: "ERR_CANNOT_UNSEAL" }),
+      );
+    }),
+  );
+});
+
+test("any text that was not sealed here is refused with the one error", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.base64String().map((text) => `k1.${text}`),
+      ),
+      (text) => {
+        expect(() => sealing.open(text, "x")).toThrow(expect.objectContaining({ code: "ERR_CANNOT_UNSEAL" }));
+      },
+    ),
+  );
+});
+
+test("two seals of one text differ, and every changed byte is noticed", () => {
+  const sealed = sealing.seal("secret text", "x");
+  expect(sealing.seal("secret text", "x")).not.toBe(sealed);
+  const bytes = Buffer.from(sealed.slice(3), "base64url");
+  for (const at of bytes.keys()) {
+    const changed = Buffer.from(bytes);
+    changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
+    expect(() => sealing.open(`k1.${changed.toString("base64url")}`, "x")).toThrow(/opens x/);
+  }
+});
+
+test("the first key writes, all open, and what an older key sealed says so", () => {
+  const rolled = createSealing({ keys: [k2, k1], randomBytes });
+  const old = sealing.seal("text", "x");
+  expect([rolled.open(old, "x"), rolled.isCurrent(old), rolled.isCurrent(rolled.seal("text", "x"))]).toEqual([
+    "text",
+    false,
+    true,
+  ]);
+});

@@ -1,0 +1,157 @@
+// Construction: configuration, kickstart, secrets that must not reach production, and the database file.
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, test } from "vitest";
+import { createIdp, type IdpConfig, type Kickstart } from "../src/index.ts";
+import { ALICE, API_KEY, databaseFile, dump, KEYS, login, seeded, startIdp, STORE_APP } from "./idp.ts";
+
+const base: IdpConfig = { database: ":memory:", issuer: "http://idp.test", keys: KEYS };
+const none: Kickstart = { apiKeys: [], requests: [] };
+
+describe("configuration", () => {
+  const secret = "0123456789abcdef0123456789abcdef";
+  const cases: [string, Partial<IdpConfig>][] = [
+    ['"database"', { database: "" }],
+    ['"issuer"', { issuer: "idp.test" }],
+    ['"issuer"', { issuer: "ftp://idp.test" }],
+    ['"issuer"', { issuer: "http://idp.test/?a=b" }],
+    ['"keys"', { keys: [] }],
+    ['"keys"', { keys: [...KEYS, ...KEYS] }],
+    ['"keys[0].id"', { keys: [{ id: "with space", secret }] }],
+    ['"keys[0].id"', { keys: [{ id: "x".repeat(17), secret }] }],
+    ['"keys[0].secret"', { keys: [{ id: "k", secret: "too short" }] }],
+    ['"keys[0].secret"', { keys: [{ id: "k", secret: `sample-${secret}` }], production: true }],
+    ['"signingAlgorithm"', { signingAlgorithm: JSON.parse('"HS256"') }],
+    ['"hashing.concurrency"', { hashing: { concurrency: 0 } }],
+    ['"hashing.queue"', { hashing: { queue: -1 } }],
+    [
+      '"kickstart.apiKeys"',
+      { production: true, kickstart: { ...none, apiKeys: [{ key: `sample-${secret}` }] } },
+    ],
+    ['"kickstart.requests[2]"', { production: true, kickstart: seeded() }],
+  ];
+  for (const [option, wrong] of cases) {
+    test(`a wrong ${option} is named: ${JSON.stringify(wrong).slice(0, 60)}`, async () => {
+      const error: unknown = await createIdp({ ...base, ...wrong }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(TypeError);
+      expect(String(error)).toContain(option);
+      expect(String(error)).not.toContain(secret);
+    });
+  }
+
+  test("a file that is no database is an error, not a new database", async () => {
+    await expect(createIdp({ ...base, database: "/" })).rejects.toMatchObject({
+      code: "ERR_STORE_UNAVAILABLE",
+    });
+  });
+
+  test("a database of a later version is not touched", async () => {
+    const database = databaseFile();
+    await (await startIdp({ database })).idp.close();
+    const db = new DatabaseSync(database);
+    db.exec("PRAGMA user_version = 99");
+    db.close();
+    await expect(createIdp({ ...base, database })).rejects.toMatchObject({ code: "ERR_DATABASE_TOO_NEW" });
+  });
+});
+
+describe("production", () => {
+  const sampleSecret = { oauthConfiguration: { clientSecret: "sample-secret-of-the-store" } };
+  const withoutUsers = (kickstart: Kickstart): Kickstart => ({
+    ...kickstart,
+    requests: kickstart.requests.slice(0, 2),
+  });
+
+  test("a sample client secret is refused by the API and at start-up (ASVS 13.2.3)", async () => {
+    const database = databaseFile();
+    const kickstart = withoutUsers(seeded({ store: sampleSecret }));
+    await (await startIdp({ database, kickstart })).idp.close();
+    await expect(createIdp({ ...base, database, production: true })).rejects.toMatchObject({
+      code: "ERR_SAMPLE_SECRET",
+    });
+
+    const production = await startIdp({ production: true, kickstart: withoutUsers(seeded()) });
+    const json = { application: sampleSecret };
+    expect((await production.call("PATCH", `/api/application/${STORE_APP}`, { json })).status).toBe(400);
+  });
+
+  test("a sample API key that a development start left behind is refused", async () => {
+    const database = databaseFile();
+    const kickstart = { ...none, apiKeys: [{ key: "sample-api-key" }] };
+    await (await startIdp({ database, kickstart })).idp.close();
+    await expect(createIdp({ ...base, database, production: true })).rejects.toMatchObject({
+      code: "ERR_SAMPLE_SECRET",
+    });
+  });
+
+  test("a fresh database has no user and no key", async () => {
+    const database = databaseFile();
+    const idp = await createIdp({ ...base, database });
+    const db = new DatabaseSync(database, { readOnly: true });
+    for (const table of ["users", "api_keys", "applications"]) {
+      expect(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"]).toBe(0);
+    }
+    db.close();
+    await idp.close();
+  });
+});
+
+describe("kickstart", () => {
+  const failing: Kickstart = {
+    ...seeded(),
+    requests: [
+      ...seeded().requests,
+      { method: "POST", url: "/api/user", body: { user: { password: "password" } } },
+    ],
+  };
+
+  test("a refused request stops the start, says which and why but not what, and leaves the database empty", async () => {
+    const database = databaseFile();
+    const error: unknown = await createIdp({ ...base, database, kickstart: failing }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({
+      code: "ERR_KICKSTART_FAILED",
+      request: 5,
+      status: 400,
+      message: "Kickstart request 5, POST /api/user, was answered 400 ([blank]user.email)",
+    });
+    expect(dump(database)).not.toContain(ALICE);
+    const repaired = await startIdp({ database, kickstart: seeded() });
+    expect((await login(repaired)).status).toBe(200);
+  });
+
+  test("it is applied once: later starts change nothing", async () => {
+    const database = databaseFile();
+    const first = await startIdp({ database });
+    await first.call("DELETE", `/api/user/${ALICE}?hardDelete=true`);
+    await first.idp.close();
+    const second = await startIdp({ database });
+    expect((await second.call("GET", `/api/user/${ALICE}`)).status).toBe(404);
+  });
+
+  test("one that was interrupted is begun anew", async () => {
+    const database = databaseFile();
+    await (await startIdp({ database })).idp.close();
+    // As a crash half way leaves it.
+    const db = new DatabaseSync(database);
+    db.exec("UPDATE notes SET value = 'started' WHERE name = 'kickstart'; DELETE FROM registrations;");
+    db.close();
+    const again = await startIdp({ database });
+    expect((await login(again)).status).toBe(200);
+  });
+
+  test("a database with something in it is left alone", async () => {
+    const database = databaseFile();
+    const first = await createIdp({ ...base, database, kickstart: { ...none, apiKeys: [{ key: API_KEY }] } });
+    await first.close();
+    const second = await startIdp({ database, kickstart: seeded() });
+    expect((await second.call("GET", `/api/application/${STORE_APP}`)).status).toBe(404);
+  });
+});
+
+test("close waits for what is being answered", async () => {
+  const idp = await startIdp();
+  const answer = login(idp);
+  await idp.idp.close();
+  expect((await answer).status).toBe(200);
+});
