@@ -3,7 +3,7 @@
 
 import { hashApiKey } from "./caller.ts";
 import { isSample } from "./config.ts";
-import { KickstartFailed } from "./errors.ts";
+import { KickstartFailed, KickstartKeyRefused } from "./errors.ts";
 import type { Kickstart } from "./kickstart.ts";
 import type { Provider } from "./provider.ts";
 import { isObject } from "./request.ts";
@@ -30,7 +30,7 @@ export async function applyKickstart(
   if (!(await store.isEmpty())) return;
   await store.setNote(NOTE, "started");
   try {
-    for (const key of kickstart.apiKeys) await store.apiKeys.insert(apiKeyOf(provider, key));
+    for (const [index, key] of kickstart.apiKeys.entries()) await insertKey(provider, key, index + 1);
     for (const [index, request] of kickstart.requests.entries()) {
       const response = await fetch(requestOf(provider, kickstart, request));
       if (!response.ok) throw await failure(index + 1, request, response);
@@ -40,6 +40,15 @@ export async function applyKickstart(
     await store.clear();
     throw error;
   }
+}
+
+async function insertKey(
+  provider: Provider,
+  key: Kickstart["apiKeys"][number],
+  number: number,
+): Promise<void> {
+  const saved = await provider.store.apiKeys.insert(apiKeyOf(provider, key));
+  if (saved !== "saved") throw new KickstartKeyRefused(number, saved === "gone" ? "unknown tenantId" : saved);
 }
 
 function apiKeyOf({ config }: Provider, key: Kickstart["apiKeys"][number]): ApiKey {

@@ -75,6 +75,15 @@ export class KickstartFailed extends IdpError {
   }
 }
 
+/** An API key of a kickstart could not be stored. The database is empty again, so the next start retries. */
+export class KickstartKeyRefused extends IdpError {
+  readonly code = "ERR_KICKSTART_KEY_REFUSED";
+
+  constructor(number: number, why: string) {
+    super(`Kickstart API key ${number} can't be stored: ${why}`);
+  }
+}
+
 /** One entry of FusionAuth's error JSON. */
 export interface ErrorEntry {
   code: string;

@@ -22,6 +22,7 @@ export {
   HashingBusy,
   IdpError,
   KickstartFailed,
+  KickstartKeyRefused,
   SampleSecret,
   StoreUnavailable,
 } from "./errors.ts";
@@ -51,7 +52,7 @@ export interface Idp {
 /**
  * Opens the database, creating it if absent, and answers the provider.
  * Throws a TypeError that names the wrong option; StoreUnavailable or DatabaseTooNew for a file that can't be used;
- * CannotUnseal when a key is missing from the ring; SampleSecret in production; KickstartFailed.
+ * CannotUnseal when a key is missing from the ring; SampleSecret in production; KickstartFailed or KickstartKeyRefused.
  *
  * @example
  * const idp = await createIdp({

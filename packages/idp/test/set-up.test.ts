@@ -120,6 +120,19 @@ describe("kickstart", () => {
     expect((await login(repaired)).status).toBe(200);
   });
 
+  test("an API key that can't be stored stops the start too", async () => {
+    const tenantId = "00000000-0000-4000-8000-000000000000";
+    const database = databaseFile();
+    for (const apiKeys of [[{ key: API_KEY, tenantId }], [{ key: API_KEY }, { key: API_KEY }]]) {
+      const error: unknown = await createIdp({ ...base, database, kickstart: { ...none, apiKeys } }).catch(
+        (reason: unknown) => reason,
+      );
+      expect(error).toMatchObject({ code: "ERR_KICKSTART_KEY_REFUSED" });
+      expect(String(error)).not.toContain(API_KEY);
+    }
+    expect((await login(await startIdp({ database }))).status).toBe(200);
+  });
+
   test("it is applied once: later starts change nothing", async () => {
     const database = databaseFile();
     const first = await startIdp({ database });

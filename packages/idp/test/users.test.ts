@@ -282,6 +282,26 @@ describe("deactivate, reactivate, delete", () => {
   });
 });
 
+test("what is deleted while it is being changed is a 4xx, never a 5xx", async () => {
+  const idp = await startIdp();
+  for (let round = 0; round < 10; round += 1) {
+    const { body } = await idp.call("POST", "/api/user", {
+      json: { user: { email: `r${round}@example.com` } },
+    });
+    const path = `/api/user/${body.user.id}`;
+    const answers = await Promise.all([
+      idp.call("POST", `/api/user/registration/${body.user.id}`, {
+        json: { registration: { applicationId: STORE_APP } },
+      }),
+      idp.call("DELETE", `${path}?hardDelete=true`),
+      idp.call("PATCH", path, { json: { user: { lastName: "L" } } }),
+      idp.call("DELETE", path),
+    ]);
+    for (const { status } of answers) expect([200, 404]).toContain(status);
+    expect((await idp.call("GET", path)).status).toBe(404);
+  }
+});
+
 describe("registrations", () => {
   test("FusionAuth's client creates user and registration in one step, or neither", async () => {
     const idp = await startIdp();

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { empty } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
-import { fieldRefusal } from "../errors.ts";
+import { fieldRefusal, Refusal } from "../errors.ts";
 import { HIGHEST_FACTOR, IMPORTED_SCHEMES } from "../imported-password.ts";
 import { newPassword } from "../new-password.ts";
 import { newUser } from "../new-user.ts";
@@ -69,26 +69,13 @@ export async function importUsers(call: Call): Promise<Response> {
     const password = await passwordOf(call, tenant, body, imported, `users.${index}`);
     const id = imported.id ?? call.provider.config.uuid();
     const verified = imported.verified === true && imported.email !== undefined;
-    const user = newUser(call.provider, profileOf(imported), { tenant, id, verified, password });
+    const user = newUser(call.provider, validated(userInput, imported), { tenant, id, verified, password });
     entries.push({ user, registrations: await registrationsOf(call, imported, id) });
   }
   const { saved, index } = await call.provider.store.users.insertAll(entries);
+  if (saved === "gone") throw new Refusal(404);
   if (saved !== "saved") throw fieldRefusal("duplicate", `users.${index}.${saved.replace("duplicate ", "")}`);
   return empty();
-}
-
-// Only what a user's profile keeps: salt, scheme and registrations are kept elsewhere or not at all.
-function profileOf(imported: ImportedUser): UserInput {
-  const {
-    id: _,
-    verified: __,
-    salt: ___,
-    encryptionScheme: ____,
-    factor: _____,
-    registrations: ______,
-    ...input
-  } = imported;
-  return input;
 }
 
 async function passwordOf(

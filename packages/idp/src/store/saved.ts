@@ -1,7 +1,7 @@
 // How an insert or update ended, as a value: which unique member was taken, or that the row had moved on.
 
 import type { Saved } from "./store.ts";
-import { uniqueColumns } from "./turn.ts";
+import { isForeignKeyViolation, uniqueColumns } from "./turn.ts";
 
 /** "saved", or "conflict" if `changed` is false, or what was a duplicate; any other error is thrown on. */
 export async function savedOrDuplicate(changed: Promise<boolean>): Promise<Saved> {
@@ -13,6 +13,7 @@ export async function savedOrDuplicate(changed: Promise<boolean>): Promise<Saved
 }
 
 function duplicateOf(error: unknown): Saved {
+  if (isForeignKeyViolation(error)) return "gone";
   const columns = uniqueColumns(error);
   if (columns === null) throw error;
   if (columns.endsWith(".email")) return "duplicate email";

@@ -87,6 +87,7 @@ export function revokeRows(
 
 function recordSignIn({ sql }: Turn, signIn: SignIn, at: number): boolean {
   const { userId, credentialVersion, registrationId, refreshToken } = signIn;
+  // An application that was deleted meanwhile has taken the registration with it, and a token needs a registration.
   const stillTrue = sql(
     `SELECT 1 FROM users WHERE id = ? AND active = 1 AND credential_version = ?
        AND (? IS NULL OR EXISTS (SELECT 1 FROM registrations WHERE id = ? AND user_id = users.id))`,

@@ -22,8 +22,15 @@ import type {
   User,
 } from "./records.ts";
 
-/** How an insert or update ended: the name of the unique member that is taken, or that somebody else was faster. */
-export type Saved = "saved" | "conflict" | `duplicate ${"id" | "name" | "email" | "username" | "key"}`;
+/**
+ * How an insert or update ended: the name of the unique member that is taken, or that somebody else was faster ("conflict"), or
+ * that what it belongs to – tenant, application, user – was deleted meanwhile ("gone").
+ */
+export type Saved =
+  | "saved"
+  | "conflict"
+  | "gone"
+  | `duplicate ${"id" | "name" | "email" | "username" | "key"}`;
 
 /** Tenants. Deleting one deletes all that is in it. */
 export interface TenantStore {

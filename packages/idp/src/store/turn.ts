@@ -123,6 +123,11 @@ export function uniqueColumns(error: unknown): string | null {
   return /^UNIQUE constraint failed: (.+)$/.exec(error.message)?.[1] ?? null;
 }
 
+/** True if the row belongs to another one that is not there. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return error instanceof Error && error.message === "FOREIGN KEY constraint failed";
+}
+
 // SQLITE_CONSTRAINT (19) says that the data does not fit, and a wrong statement (1) is a bug; the rest is the
 // database being locked, full, broken or closed.
 function translated(error: unknown): unknown {
