@@ -1,7 +1,8 @@
 // Outages (D9): only the provider's own refusal of a refresh token signs anybody out. Everything else is 503, later.
 import { expect, test } from "vitest";
-import { everywhere, type TestApplication } from "./application.ts";
+import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
 import type { Browser } from "./browser.ts";
+import { gate } from "./clock.ts";
 import type { Incoming } from "./http.ts";
 import type { Fault } from "./provider.ts";
 
@@ -45,7 +46,7 @@ function expectUnavailable(answer: Incoming): void {
   expect(answer.headers["cache-control"]).toBe("no-store");
 }
 
-everywhere("a provider that", (at) => {
+onEveryFramework("a provider that", (at) => {
   test.each(faults)(
     "%s delays renewals and signs nobody out: 503, cookies untouched, all well afterwards",
     async (_, fault) => {
@@ -205,7 +206,6 @@ everywhere("outages", (at) => {
     const app = await at.start();
     const browser = await app.signedIn();
     app.clock.pass(31, "minutes");
-    const { gate } = await import("./clock.ts");
     app.gate = gate();
     const slow = browser.get("/slow");
     await app.gate.reached;

@@ -98,7 +98,7 @@ test("a stranger reaches handlers on open paths only, whatever they send, and ne
       const session = received.kind === "visitor" ? received.visitor.session : null;
       expect(session).toBeNull();
     }),
-    { numRuns: 5_000 },
+    { numRuns: 2_000 },
   );
 });
 
@@ -114,7 +114,7 @@ test("what is answered to a stranger sets no cookie, is not stored, and leads to
       expect(new URL(headers["location"] ?? "/", origin).origin).toBe(origin);
       expect(headers["location"] ?? "/login").toMatch(/^\/login(\?returnTo=[^\s"<>]*)?$/);
     }),
-    { numRuns: 5_000 },
+    { numRuns: 2_000 },
   );
 });
 

@@ -1,7 +1,7 @@
 // A revocation the application never heard of bites within revalidateAfter (ASVS 7.4.2, 7.4.3): W1 asks about the user,
 // W2 by the next renewal.
 import { expect, test } from "vitest";
-import { everywhere } from "./application.ts";
+import { everywhere, onEveryFramework } from "./application.ts";
 import type { Browser } from "./browser.ts";
 import type { Fault, Person, TestProvider } from "./provider.ts";
 
@@ -69,7 +69,9 @@ everywhere("a user who", (at) => {
     expect(app.provider.calls.slice(before)).toEqual(Array.from({ length: 3 }, () => "GET /api/user/{id}"));
     expect(browser.cookie("session")).toBe(sessionId);
   });
+});
 
+onEveryFramework("a user who", (at) => {
   const json = { "content-type": "application/json" };
   const nonsense: [string, Fault][] = [
     ["429", async () => new Response(null, { status: 429 })],

@@ -1,8 +1,11 @@
 // Signing out is final (D8): for every artefact somebody may have kept, and for every request on its way (WSTG-SESS-06).
+import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { everywhere, onEveryFramework } from "./application.ts";
 import type { Browser } from "./browser.ts";
 import { gate } from "./clock.ts";
+import { ended } from "../src/judgement.ts";
+import { sessionHash } from "../src/session-id.ts";
 
 const cart = (browser: Browser) => browser.get("/shopping-cart");
 const revoke = "DELETE /api/jwt/refresh";
@@ -182,6 +185,33 @@ everywhere("signing out", (at) => {
     expect(app.provider.calls.slice(before)).toEqual([`${revoke}/{id}`]);
     await app.sessions.maintain();
     expect(app.provider.calls.length).toBe(before + 1);
+  });
+});
+
+everywhere("a node that dies", (at) => {
+  test("between the tombstone and the session's removal leaves no session that could still be delivered", async () => {
+    const app = await at.start();
+    const browser = await app.signedIn();
+    const [signedIn] = app.events.flatMap((event) => (event.type === "signed-in" ? [event.signInId] : []));
+    const signIn = await app.store.readSignIn(signedIn ?? "");
+    expect(signIn).not.toBeNull();
+    if (signIn !== null) await app.store.updateSignIn(ended(signIn, "signed-out", true, app.clock.now()));
+    expect(await cart(browser)).toMatchObject({ status: 302, setCookies: [] });
+    expect(app.events.map(({ type }) => type)).not.toContain("session-extended");
+  });
+
+  test("between making a session and making it count leaves none that opens anything", async () => {
+    const app = await at.start();
+    const browser = await app.signedIn();
+    await cart(browser);
+    const id = randomBytes(32).toString("base64url");
+    const live = await app.store.useSession(sessionHash(browser.cookie("session")), app.clock.now(), 60_000);
+    expect(live).not.toBeNull();
+    if (live !== null) await app.store.insertSession({ ...live, hash: sessionHash(id), presented: false });
+    const finder = app.browser();
+    finder.plant("session", id);
+    expect((await cart(finder)).status).toBe(302);
+    expect((await cart(browser)).status).toBe(200);
   });
 });
 
