@@ -6,7 +6,7 @@ import { startSystem } from "./start/system.ts";
 
 try {
   const environment = readEnvironment(process.env);
-  const system = await startSystem(environment);
+  const system = await startSystem(environment, { onError: (error) => console.error(error) });
   const { origins, lifetimes } = system;
 
   console.log(`

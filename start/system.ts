@@ -24,9 +24,11 @@ export interface System {
   close(): Promise<void>;
 }
 
-/** What a test puts in place of the real thing. */
+/** What the caller may put in place of the real thing, and hear of. */
 export interface Seams {
   readonly now?: () => number;
+  /** Gets what an application could not handle: its visitor saw a page without details. */
+  readonly onError?: (error: unknown) => void;
 }
 
 interface Building extends Seams {
