@@ -1,6 +1,6 @@
 // W2, steps 13′–18′: an expired session is renewed in the same response; by 50 requests at once, by two nodes, after lost
 // and late answers, after the store lost everything (D7).
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { everywhere, type TestApplication } from "./application.ts";
 import type { Browser } from "./browser.ts";
 import type { Incoming } from "./http.ts";
@@ -68,6 +68,17 @@ everywhere("renewal", (at) => {
     expect((await cart(browser)).status).toBe(200);
   });
 
+  test("leaves no old session in the store, also where it would have lived on", async () => {
+    const app = await at.start();
+    const browser = await app.signedIn();
+    await cart(browser);
+    app.clock.pass(11, "minutes");
+    await cart(browser);
+    const [old = "", current = ""] = app.store.made;
+    expect(await app.store.useSession(old, app.clock.now(), 60_000)).toBeNull();
+    expect(await app.store.useSession(current, app.clock.now(), 60_000)).not.toBeNull();
+  });
+
   test("keeps the user's sign-in, its limit and its forms", async () => {
     const app = await at.start();
     const browser = await app.signedIn();
@@ -92,6 +103,20 @@ everywhere("renewal", (at) => {
     expect(new Set(setBy(answers, "session")).size).toBe(1);
     expect(rotations(app) - before).toBe(1);
     await expectInterchangeable(app, browser, answers);
+  });
+
+  test("of 50 requests that wait for it asks the provider once (D7, step 1)", async () => {
+    const app = await at.start();
+    const browser = await app.signedIn();
+    app.clock.pass(31, "minutes");
+    const before = app.provider.calls.length;
+    app.store.calls.length = 0;
+    const held = app.provider.hold("POST /oauth2/token", "answer");
+    const answers = Array.from({ length: 50 }, () => cart(browser));
+    await vi.waitFor(() => expect(app.store.calls.filter((call) => call === "useSession")).toHaveLength(50));
+    held.open();
+    for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
+    expect(app.provider.calls.slice(before)).toEqual(["POST /oauth2/token"]);
   });
 
   test("of 50 requests at once over two nodes comes to the same (no lock between them)", async () => {
@@ -225,7 +250,9 @@ everywhere("renewal", (at) => {
     expect((await cart(browser)).status).toBe(200);
     await app.store.empty();
     app.clock.pass(2, "minutes");
+    const before = app.provider.calls.length;
     expect((await cart(browser)).status).toBe(302);
+    expect(app.provider.calls.length).toBe(before);
   });
 
   test("of 50 requests at once after the store lost everything: all served, one session id", async () => {

@@ -99,6 +99,9 @@ everywhere("signing out", (at) => {
       held.open();
       expect(await renewing).toMatchObject({ status: 302, setCookies: [] });
       expect((await cart(browser)).status).toBe(302);
+      for (const hash of [...app.store.made, ...second.store.made]) {
+        expect(await app.store.useSession(hash, app.clock.now(), 1)).toBeNull();
+      }
     }
   });
 

@@ -82,6 +82,23 @@ everywhere("theft", (at) => {
     expect((await cart(owner)).status).toBe(302);
   });
 
+  test("of an older pair does not ride on a renewal of the owner's that is under way", async () => {
+    const app = await at.start();
+    const owner = await app.signedIn();
+    const thief = owner.copy();
+    for (let round = 0; round < 2; round++) {
+      app.clock.pass(31, "minutes");
+      await cart(owner);
+    }
+    app.clock.pass(31, "minutes");
+    const held = app.provider.hold("POST /oauth2/token", "call");
+    const renewing = cart(owner);
+    await held.reached;
+    expect(await cart(thief)).toMatchObject({ status: 302, setCookies: [] });
+    held.open();
+    expect(await renewing).toMatchObject({ status: 302, setCookies: [] });
+  });
+
   test("A2: a stolen refresh cookie with an invalid session id never reaches the provider, and is reported", async () => {
     const app = await at.start();
     const owner = await app.signedIn();

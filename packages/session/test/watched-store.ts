@@ -5,6 +5,8 @@ import type { SessionStore } from "../src/index.ts";
 export interface WatchedStore extends SessionStore {
   /** Names of the methods called so far. */
   readonly calls: string[];
+  /** Hashes of the sessions it was asked to make so far. */
+  readonly made: string[];
   /** While true, every call fails as if the store could not be reached. */
   down: boolean;
   /** Loses everything. */
@@ -19,18 +21,23 @@ export function watchedStore(open: OpenStore): WatchedStore {
   let number = 0;
   let current = open(number);
   const calls: string[] = [];
+  const made: string[] = [];
   const reach = <Result>(name: string, call: (store: SessionStore) => Promise<Result>): Promise<Result> => {
     calls.push(name);
     return watched.down ? Promise.reject(new Error("connection refused")) : call(current);
   };
   const watched: WatchedStore = {
     calls,
+    made,
     down: false,
     async empty() {
       await current.close();
       current = open(++number);
     },
-    insertSession: (session) => reach("insertSession", (store) => store.insertSession(session)),
+    insertSession: (session) => {
+      made.push(session.hash);
+      return reach("insertSession", (store) => store.insertSession(session));
+    },
     useSession: (hash, now, idle) => reach("useSession", (store) => store.useSession(hash, now, idle)),
     updateSession: (session) => reach("updateSession", (store) => store.updateSession(session)),
     deleteSession: (hash) => reach("deleteSession", (store) => store.deleteSession(hash)),
