@@ -118,6 +118,19 @@ everywhere("limits", (at) => {
     expect(browser.cookie("session")).not.toBe(sessionId);
   });
 
+  test.each(["sessions", "sessions+refresh-tokens"] as const)(
+    "a session that nobody uses ends with its sign-in, also before it would be idle (%s)",
+    async (workflow) => {
+      const app = await at.start({ workflow, lifetimes: { signInAbsolute: "20m" } });
+      const [early, late] = [await app.signedIn(), await app.signedIn()];
+      app.clock.pass(20 * 60 - 1, "seconds");
+      expect((await early.get("/shopping-cart")).status).toBe(200);
+      app.clock.pass(1, "seconds");
+      expect((await late.get("/shopping-cart")).status).toBe(302);
+      expect((await early.get("/shopping-cart")).status).toBe(302);
+    },
+  );
+
   test("swept records change no answer", async () => {
     const app = await at.start();
     const [live, idle] = [await app.signedIn({ remember: true }), await app.signedIn()];

@@ -146,6 +146,19 @@ everywhere("outages", (at) => {
     };
   }
 
+  test("a provider that mixes up its users serves nobody somebody else's pages", async () => {
+    const app = await at.start();
+    const [ada, grace] = [await app.provider.person(), await app.provider.person()];
+    await app.signedIn({ person: grace });
+    const ofGrace = app.provider.refreshTokens.at(-1) ?? "";
+    const browser = await app.signedIn({ person: ada });
+    app.clock.pass(31, "minutes");
+    app.provider.fault = () => app.provider.refresh("hardened", ofGrace);
+    expectUnavailable(await cart(browser));
+    app.provider.fault = null;
+    expect((await cart(browser)).body).toContain(`cart of ${ada.email}`);
+  });
+
   test("invalid_grant is the one answer that signs out: once, with a tombstone that spares the provider", async () => {
     const app = await at.start();
     const browser = await app.signedIn();

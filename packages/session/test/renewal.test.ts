@@ -226,6 +226,23 @@ everywhere("renewal", (at) => {
     expect(app.events.filter(({ type }) => type === "reuse-detected")).toEqual([]);
   });
 
+  test("that was handed over late starts its 30 s again: the next tab gets the same pair", async () => {
+    const app = await at.start();
+    const browser = await app.signedIn();
+    const tab = browser.copy();
+    app.clock.pass(31, "minutes");
+    const late = await cart(browser, { lost: true });
+    app.clock.pass(31, "seconds");
+    await cart(browser, { lost: true });
+    app.clock.pass(20, "seconds");
+    const [[session = ""], [refreshToken = ""]] = [setBy([late], "session"), setBy([late], "refresh-token")];
+    const overtaken = holding(browser, [session, refreshToken]);
+    expect((await cart(overtaken)).status).toBe(200);
+    app.clock.pass(25, "seconds");
+    expect((await cart(tab)).status).toBe(200);
+    expect(tab.cookie("session")).toBe(overtaken.cookie("session"));
+  });
+
   test("goes on from the cookie after the store lost everything: nobody signs in again (FLUSHALL)", async () => {
     const app = await at.start();
     const [one, two] = [await app.signedIn(), await app.signedIn({ remember: true })];
