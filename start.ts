@@ -9,6 +9,12 @@ try {
   const system = await startSystem(environment, { onError: (error) => console.error(error) });
   const { origins, lifetimes } = system;
 
+  const stop = () => {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+    void system.close();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+
   console.log(`
 Store              ${origins.store}
 Forum              ${origins.forum}
@@ -23,12 +29,6 @@ ${lifetimeTable(environment, lifetimes)
   .join("\n")}
 `);
   console.log("ready: press Ctrl-C to stop");
-
-  const stop = () => {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
-    void system.close();
-  };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
 } catch (error) {
   const expected = error instanceof EnvironmentError || error instanceof ProviderSetupError;
   console.error(expected ? error.message : error);
