@@ -50,6 +50,14 @@ export class Browser {
     return copy;
   }
 
+  /** A copy that holds this pair instead of its own. */
+  holding(session: string, refreshToken: string): Browser {
+    const copy = this.copy();
+    copy.plant("session", session);
+    copy.plant("refresh-token", refreshToken);
+    return copy;
+  }
+
   /** Closes and opens again: cookies without Max-Age are gone. */
   restart(): void {
     for (const [name, { until }] of this.jar) if (until === null) this.jar.delete(name);

@@ -1,5 +1,6 @@
 /** HTTP as a browser or an attacker writes it: the path byte for byte, no redirect followed, no cookie kept. */
 import { Agent, request as send } from "node:http";
+import { parseSetCookie } from "../../../test/set-cookie-rule.ts";
 
 /** A request. `path` is sent as it is. */
 export interface Outgoing {
@@ -40,4 +41,10 @@ export function exchange(port: number, { method, path, headers = {}, body }: Out
     outgoing.on("error", reject);
     outgoing.end(body);
   });
+}
+
+/** The values these responses set for a cookie, in order. */
+export function cookiesSet(responses: readonly Incoming[], name: string): string[] {
+  const cookies = responses.flatMap(({ setCookies }) => setCookies.map(parseSetCookie));
+  return cookies.filter((cookie) => cookie.name === name).map(({ value }) => value);
 }
