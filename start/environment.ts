@@ -35,6 +35,12 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment; throws EnvironmentError for the first value that can't be used. An empty one is unset. */
 export function readEnvironment(variables: Variables): Environment {
+  const production = variables["NODE_ENV"] === "production";
+  const elsewhere = provider(variables);
+  if (production && elsewhere === null) {
+    // ASVS 6.3.2: everybody knows the demo accounts' passwords.
+    throw new EnvironmentError("NODE_ENV", "production starts no demo accounts; set IDP_URL and IDP_API_KEY");
+  }
   return {
     ports: {
       store: port(variables, "STORE_PORT", 3000),
@@ -42,7 +48,7 @@ export function readEnvironment(variables: Variables): Environment {
       idp: port(variables, "IDP_PORT", 9011),
     },
     dataDirectory: variables["DATA_DIR"] || "./data",
-    provider: provider(variables),
+    provider: elsewhere,
     workflow: choice(variables, "WORKFLOW", ["sessions+refresh-tokens", "sessions"]),
     policy: choice(variables, "POLICY", ["hardened", "as-described"]),
     durations: {
@@ -51,7 +57,7 @@ export function readEnvironment(variables: Variables): Environment {
       ...duration(variables, "REFRESH_IDLE", "refreshIdle"),
       ...duration(variables, "REFRESH_ABSOLUTE", "refreshAbsolute"),
     },
-    production: variables["NODE_ENV"] === "production",
+    production,
   };
 }
 

@@ -36,21 +36,25 @@ const demoAccounts = [
 
 interface Run {
   readonly child: ChildProcess;
-  /** Resolves with all output when the last line starts with `ready`, or when the process has ended. */
+  /** Resolves with all output when the program says that it is ready, or when the process has ended. */
   readonly settled: Promise<string>;
   readonly ended: Promise<{ code: number | null; output: string }>;
 }
 
 function start(environment: Record<string, string>): Run {
+  return run("start.ts", /^ready.*\n$/m, environment);
+}
+
+function run(program: string, ready: RegExp, environment: Record<string, string>): Run {
   const env = { PATH: process.env["PATH"] ?? "", ...environment };
-  const child = spawn(process.execPath, ["--conditions=latchkey-source", "start.ts"], { cwd: root, env });
+  const child = spawn(process.execPath, ["--conditions=latchkey-source", program], { cwd: root, env });
   processes.push(child);
   let output = "";
   const settled = Promise.withResolvers<string>();
   const ended = Promise.withResolvers<{ code: number | null; output: string }>();
   const read = (chunk: Buffer) => {
     output += chunk.toString();
-    if (/^ready.*\n$/m.test(output)) settled.resolve(output);
+    if (ready.test(output)) settled.resolve(output);
   };
   child.stdout.on("data", read);
   child.stderr.on("data", read);
@@ -161,8 +165,7 @@ describe("npm start", () => {
       DATA_DIR: temporaryDirectory(),
     }).ended;
     expect(code).toBe(1);
-    expect(output).toMatch(/production/);
-    expect(output).not.toMatch(/^ready/m);
+    expect(output).toMatch(/^NODE_ENV: production [^\n]+\n$/);
   });
 
   test("a restart keeps everybody signed in", async () => {
@@ -187,6 +190,42 @@ describe("npm start", () => {
     expect(await page.text()).toContain("Ada");
     second.child.kill("SIGTERM");
     await second.ended;
+  });
+});
+
+describe("IDP_URL", () => {
+  test("leads to a provider that runs elsewhere, where the same users sign in", async () => {
+    const [port] = await freePorts(1);
+    const provider = { PORT: String(port), DATABASE: join(temporaryDirectory(), "idp.sqlite") };
+    const API_KEY = secret("an api key for this test alone, 32+");
+    const idp = run("packages/idp/bin/latchkey-idp.js", /listening|http:/, {
+      ...provider,
+      KICKSTART: "start/demo.kickstart.json",
+      API_KEY,
+      STORE_CLIENT_SECRET: secret("a client secret for the store alone"),
+      FORUM_CLIENT_SECRET: secret("a client secret for the forum alone"),
+    });
+    await idp.settled;
+
+    const chosen = await ports();
+    const IDP_URL = `http://localhost:${port}`;
+    const system = start({ ...chosen, IDP_URL, IDP_API_KEY: API_KEY, DATA_DIR: temporaryDirectory() });
+    expect(await system.settled).toContain(`Identity provider  ${IDP_URL}`);
+    const forum = {
+      host: `forum.localhost:${chosen.FORUM_PORT}`,
+      url: `http://127.0.0.1:${chosen.FORUM_PORT}`,
+    };
+    expect(await signInByHand(forum)).toMatch(/session=.+refresh-token=/);
+  });
+
+  test("that does not answer, or refuses the key, is said in one line", async () => {
+    const [port] = await freePorts(1);
+    const IDP_URL = `http://localhost:${port}`;
+    const DATA_DIR = temporaryDirectory();
+    const { code, output } = await start({ ...(await ports()), IDP_URL, IDP_API_KEY: "a key", DATA_DIR })
+      .ended;
+    expect(code).toBe(1);
+    expect(output).toBe(`IDP_URL: ${IDP_URL} does not answer\n`);
   });
 });
 
