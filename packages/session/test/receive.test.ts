@@ -102,6 +102,41 @@ test("a stranger reaches handlers on open paths only, whatever they send, and ne
   );
 });
 
+/** A plain GET. */
+function visitTo(target: string): IncomingRequest {
+  return { method: "GET", target, address: undefined, header: () => undefined, body: () => undefined };
+}
+
+test.each([
+  "/assets/../shopping-cart",
+  "/assets/./../shopping-cart",
+  "/assets/..",
+  "/assets/.",
+  "/assets/%2e%2e/shopping-cart",
+  "/assets/.%2E/shopping-cart",
+  "/assets/..%2fshopping-cart",
+  "/assets/%5c..%5cshopping-cart",
+  "/assets/..\\shopping-cart",
+  "/assets//shopping-cart",
+  "/assets/a%00.css",
+  "//assets/style.css",
+  "//evil.example/assets/style.css",
+  "//about",
+  "https://shop.example.com/about",
+  "about",
+  "*",
+  "",
+])("the spelling %j of an open path is not open: frameworks may take it for another one", async (target) => {
+  expect((await sessions.receive(visitTo(target))).kind).toBe("answer");
+});
+
+test.each(["/assets/style.css", "/assets/deep/style.v2.css?a=/../b", "/about?next=//x"])(
+  "the plain path %j is open",
+  async (target) => {
+    expect((await sessions.receive(visitTo(target))).kind).toBe("visitor");
+  },
+);
+
 test("what is answered to a stranger sets no cookie, is not stored, and leads to our own login page", async () => {
   await fc.assert(
     fc.asyncProperty(anyRequest, async (asked) => {

@@ -115,6 +115,23 @@ everywhere("signing in", (at) => {
     expect(stored(app)).toEqual([]);
   });
 
+  test.each([
+    ["not strings", { loginId: ["a@example.com"], password: { length: 20 } }],
+    ["empty", { loginId: "a@example.com", password: "" }],
+    ["over-long", { loginId: "a@example.com", password: "a".repeat(1_025) }],
+    ["over-long as a login id", { loginId: "a".repeat(1_025), password: "a pass phrase" }],
+  ])("with credentials that are %s does not trouble the provider", async (_, credentials) => {
+    const app = await at.start();
+    const browser = app.browser();
+    await browser.get("/login");
+    const before = app.provider.calls.length;
+    const headers = { ...json, "x-form-token": browser.token ?? "" };
+    expect((await browser.request("POST", "/login", JSON.stringify(credentials), { headers })).status).toBe(
+      400,
+    );
+    expect(app.provider.calls.length).toBe(before);
+  });
+
   test("with a field given twice is refused before the provider is asked", async () => {
     const app = await at.start();
     const { email, password } = await app.provider.person();
