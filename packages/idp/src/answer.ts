@@ -1,7 +1,7 @@
 // Makes responses, and is the only file that turns an error into one: whatever is not a refusal says nothing but its status.
 // Empty answers carry no content type, because FusionAuth's clients parse whatever claims to be JSON.
 
-import { HashingBusy, Refusal, StoreUnavailable } from "./errors.ts";
+import { HashingBusyError, RequestRefusedError, StoreUnavailableError } from "./errors.ts";
 import type { Publish } from "./events.ts";
 
 // Answers hold tokens and personal data: nobody may keep them (ASVS 14.3.2, RFC 6749 §5.1).
@@ -36,12 +36,12 @@ export function withCookies(response: Response, cookies: readonly string[]): Res
 
 /** The answer to a request that ended in an error. */
 export function failed(error: unknown, path: string, publish: Publish): Response {
-  if (error instanceof Refusal)
+  if (error instanceof RequestRefusedError)
     return error.body === null ? empty(error.status) : json(error.body, error.status);
   const name = error instanceof Error ? error.name : typeof error;
   const code =
     error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
   publish({ type: "failed", name, code, path });
-  const passes = error instanceof StoreUnavailable || error instanceof HashingBusy;
+  const passes = error instanceof StoreUnavailableError || error instanceof HashingBusyError;
   return passes ? empty(503, { "retry-after": "1" }) : empty(500);
 }

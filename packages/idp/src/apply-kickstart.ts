@@ -3,7 +3,7 @@
 
 import { hashApiKey } from "./caller.ts";
 import { isSample } from "./config.ts";
-import { KickstartFailed, KickstartKeyRefused } from "./errors.ts";
+import { KickstartFailedError, KickstartKeyRefusedError } from "./errors.ts";
 import type { Kickstart } from "./kickstart.ts";
 import type { Provider } from "./provider.ts";
 import { isObject } from "./request.ts";
@@ -18,7 +18,7 @@ export async function clearInterrupted(store: Store): Promise<void> {
 }
 
 /**
- * Applies the kickstart if the database is empty; else does nothing. Throws KickstartFailed for a request that is not answered
+ * Applies the kickstart if the database is empty; else does nothing. Throws KickstartFailedError for a request that is not answered
  * 2xx, and leaves the database empty again.
  */
 export async function applyKickstart(
@@ -48,7 +48,8 @@ async function insertKey(
   number: number,
 ): Promise<void> {
   const saved = await provider.store.apiKeys.insert(apiKeyOf(provider, key));
-  if (saved !== "saved") throw new KickstartKeyRefused(number, saved === "gone" ? "unknown tenantId" : saved);
+  if (saved !== "saved")
+    throw new KickstartKeyRefusedError(number, saved === "gone" ? "unknown tenantId" : saved);
 }
 
 function apiKeyOf({ config }: Provider, key: Kickstart["apiKeys"][number]): ApiKey {
@@ -86,9 +87,9 @@ async function failure(
   number: number,
   { method, url }: Kickstart["requests"][number],
   response: Response,
-): Promise<KickstartFailed> {
+): Promise<KickstartFailedError> {
   const body: unknown = await response.json().catch(() => null);
-  return new KickstartFailed(number, method, url, response.status, errorCodes(body));
+  return new KickstartFailedError(number, method, url, response.status, errorCodes(body));
 }
 
 function errorCodes(body: unknown): string[] {

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { type AccessTokenClaims, verifyAccessToken } from "./access-token.ts";
 import type { Call } from "./call.ts";
-import { fieldRefusal, generalRefusal, Refusal } from "./errors.ts";
+import { fieldRefusal, generalRefusal, RequestRefusedError } from "./errors.ts";
 import { issuerOf, type Provider } from "./provider.ts";
 import { readCookie, uuidOf } from "./request.ts";
 import type { ApiKey, Tenant } from "./store/records.ts";
@@ -31,8 +31,9 @@ export async function authenticate(
   const presented = presentedKey(request);
   if (access === "anyone" || (access === "optional api key" && presented === null)) return null;
   const key = presented === null ? null : await provider.store.apiKeys.findByHash(hashApiKey(presented));
-  if (key === null || hasEnded(key, provider.config.now()) || !allows(key, operation)) throw new Refusal(401);
-  if (access === "key manager" && !key.keyManager) throw new Refusal(401);
+  if (key === null || hasEnded(key, provider.config.now()) || !allows(key, operation))
+    throw new RequestRefusedError(401);
+  if (access === "key manager" && !key.keyManager) throw new RequestRefusedError(401);
   return key;
 }
 
@@ -48,7 +49,7 @@ export function tenantLimitOf(request: Request, key: ApiKey | null): string | nu
   const id = uuidOf(named);
   if (id === null) throw fieldRefusal("couldNotConvert", "tenantId");
   // A key of one tenant must not reach another by naming it (CVE-2026-123800 class).
-  if (key !== null && key.tenantId !== null && key.tenantId !== id) throw new Refusal(401);
+  if (key !== null && key.tenantId !== null && key.tenantId !== id) throw new RequestRefusedError(401);
   return id;
 }
 

@@ -1,6 +1,6 @@
 // Every error this package throws, one literal `code` each.
 // Expected outcomes (wrong password, expired token, duplicate e-mail) are values, not errors; the one exception is
-// `Refusal`, which ends a request from any depth of an endpoint and which only answer.ts turns into a response.
+// `RequestRefusedError`, which ends a request from any depth of an endpoint and which only answer.ts turns into a response.
 // No message may hold a secret: messages reach logs.
 
 /** The identity provider's own errors; switch on `code`. */
@@ -14,8 +14,8 @@ export abstract class IdpError extends Error {
 }
 
 /** The store cannot be used now (locked, full, closed, broken file). The caller is told 503 and nothing was stored. */
-export class StoreUnavailable extends IdpError {
-  readonly code = "ERR_STORE_UNAVAILABLE";
+export class StoreUnavailableError extends IdpError {
+  readonly code = "store-unavailable";
 
   constructor(cause: unknown) {
     super("The identity provider's store cannot be used", cause);
@@ -23,8 +23,8 @@ export class StoreUnavailable extends IdpError {
 }
 
 /** Too many passwords are being hashed or wait for it. The caller is told 503 with Retry-After. */
-export class HashingBusy extends IdpError {
-  readonly code = "ERR_HASHING_BUSY";
+export class HashingBusyError extends IdpError {
+  readonly code = "hashing-busy";
 
   constructor() {
     super("Too many passwords wait to be hashed");
@@ -32,8 +32,8 @@ export class HashingBusy extends IdpError {
 }
 
 /** The database was written by a newer version of this package; opening it could destroy data. */
-export class DatabaseTooNew extends IdpError {
-  readonly code = "ERR_DATABASE_TOO_NEW";
+export class DatabaseTooNewError extends IdpError {
+  readonly code = "database-too-new";
 
   constructor(found: number, known: number) {
     super(`The database has schema version ${found}; this version of @latchkey/idp knows up to ${known}`);
@@ -41,8 +41,8 @@ export class DatabaseTooNew extends IdpError {
 }
 
 /** Something in the database is sealed under a key that is not in `config.keys`, or is damaged. */
-export class CannotUnseal extends IdpError {
-  readonly code = "ERR_CANNOT_UNSEAL";
+export class CannotUnsealError extends IdpError {
+  readonly code = "cannot-unseal";
 
   constructor(what: string) {
     super(`No key in config.keys opens ${what}: add the key it was sealed with`);
@@ -50,8 +50,8 @@ export class CannotUnseal extends IdpError {
 }
 
 /** With `production: true` the database still holds a sample secret (ASVS 13.2.3). */
-export class SampleSecret extends IdpError {
-  readonly code = "ERR_SAMPLE_SECRET";
+export class SampleSecretError extends IdpError {
+  readonly code = "sample-secret";
 
   constructor(what: string) {
     super(`${what} is a sample secret; production refuses it`);
@@ -59,8 +59,8 @@ export class SampleSecret extends IdpError {
 }
 
 /** A kickstart request was refused. The database is empty again, so the next start retries. */
-export class KickstartFailed extends IdpError {
-  readonly code = "ERR_KICKSTART_FAILED";
+export class KickstartFailedError extends IdpError {
+  readonly code = "kickstart-failed";
   /** 1 for the first request. */
   readonly request: number;
   readonly status: number;
@@ -76,8 +76,8 @@ export class KickstartFailed extends IdpError {
 }
 
 /** An API key of a kickstart could not be stored. The database is empty again, so the next start retries. */
-export class KickstartKeyRefused extends IdpError {
-  readonly code = "ERR_KICKSTART_KEY_REFUSED";
+export class KickstartKeyRefusedError extends IdpError {
+  readonly code = "kickstart-key-refused";
 
   constructor(number: number, why: string) {
     super(`Kickstart API key ${number} can't be stored: ${why}`);
@@ -97,8 +97,8 @@ export interface ErrorBody {
 }
 
 /** The request is refused with this status; without a body the answer is empty, as FusionAuth's 401 and 404 are. */
-export class Refusal extends IdpError {
-  readonly code = "ERR_REFUSED";
+export class RequestRefusedError extends IdpError {
+  readonly code = "request-refused";
   readonly status: number;
   readonly body: ErrorBody | null;
 
@@ -110,8 +110,8 @@ export class Refusal extends IdpError {
 }
 
 /** A 400 about one field: `fieldRefusal("duplicate", "user.email")` has the code `[duplicate]user.email`. */
-export function fieldRefusal(reason: string, field: string): Refusal {
-  return new Refusal(400, { fieldErrors: { [field]: [fieldError(reason, field)] } });
+export function fieldRefusal(reason: string, field: string): RequestRefusedError {
+  return new RequestRefusedError(400, { fieldErrors: { [field]: [fieldError(reason, field)] } });
 }
 
 /** The entry for one field; the message never repeats the value, which may be a password. */
@@ -120,8 +120,8 @@ export function fieldError(reason: string, field: string): ErrorEntry {
 }
 
 /** A refusal about no field, e.g. `generalRefusal(400, "[TenantIdRequired]", "…")`. */
-export function generalRefusal(status: number, code: string, message: string): Refusal {
-  return new Refusal(status, { generalErrors: [{ code, message }] });
+export function generalRefusal(status: number, code: string, message: string): RequestRefusedError {
+  return new RequestRefusedError(status, { generalErrors: [{ code, message }] });
 }
 
 const REASONS: Record<string, string> = {

@@ -5,23 +5,23 @@ import { channel } from "node:diagnostics_channel";
 
 /** Why a sign-in was refused; the caller sees less. */
 export type LoginFailure =
-  | "unknown user"
-  | "wrong password"
-  | "user locked"
-  | "user expired"
-  | "user changed";
+  | "unknown-user"
+  | "wrong-password"
+  | "user-locked"
+  | "user-expired"
+  | "user-changed";
 
 /** Why refresh tokens were revoked; also kept in the row. */
 export type RevocationReason =
   | "reuse"
   | "logout"
   | "api"
-  | "password changed"
-  | "login prevented"
-  | "registration deleted"
-  | "user deleted"
-  | "application deactivated"
-  | "application deleted";
+  | "password-changed"
+  | "login-prevented"
+  | "registration-deleted"
+  | "user-deleted"
+  | "application-deactivated"
+  | "application-deleted";
 
 /** One event. `at` is epoch milliseconds; `refreshTokenId` is the `sid` of its access tokens. */
 export type IdpEvent = { at: number } & IdpHappening;
@@ -29,29 +29,29 @@ export type IdpEvent = { at: number } & IdpHappening;
 /** What can happen. Switch on `type`. */
 export type IdpHappening =
   | {
-      type: "login succeeded";
+      type: "login-succeeded";
       tenantId: string;
       userId: string;
       applicationId: string | null;
       registered: boolean;
     }
   | {
-      type: "login failed";
+      type: "login-failed";
       tenantId: string;
       userId: string | null;
       applicationId: string | null;
       reason: LoginFailure;
     }
-  | { type: "password checked"; userId: string | null; scheme: string }
-  | { type: "password hashing refused"; running: number; waiting: number }
-  | ({ type: "refresh token issued" } & TokenOf)
-  | ({ type: "refresh token rotated"; generation: number } & TokenOf)
-  | ({ type: "refresh token repeated"; generation: number } & TokenOf)
-  | ({ type: "refresh token went forward"; from: number; to: number } & TokenOf)
-  | ({ type: "refresh token reused"; presented: number; current: number; familyRevoked: boolean } & TokenOf)
-  | { type: "refresh token refused"; reason: string; refreshTokenId: string | null }
+  | { type: "password-checked"; userId: string | null; scheme: string }
+  | { type: "password-hashing-refused"; running: number; waiting: number }
+  | ({ type: "refresh-token-issued" } & TokenOf)
+  | ({ type: "refresh-token-rotated"; generation: number } & TokenOf)
+  | ({ type: "refresh-token-repeated"; generation: number } & TokenOf)
+  | ({ type: "refresh-token-went-forward"; from: number; to: number } & TokenOf)
+  | ({ type: "refresh-token-reused"; presented: number; current: number; familyRevoked: boolean } & TokenOf)
+  | { type: "refresh-token-refused"; reason: string; refreshTokenId: string | null }
   | {
-      type: "refresh tokens revoked";
+      type: "refresh-tokens-revoked";
       reason: RevocationReason;
       /** How many were alive; left out where they were revoked along with something else. */
       count?: number;
@@ -59,8 +59,8 @@ export type IdpHappening =
       userId?: string;
       applicationId?: string;
     }
-  | { type: "client refused"; applicationId: string | null; reason: string }
-  | { type: "signing key rotated"; kid: string; algorithm: string }
+  | { type: "client-refused"; applicationId: string | null; reason: string }
+  | { type: "signing-key-rotated"; kid: string; algorithm: string }
   | { type: "swept"; refreshTokens: number }
   | { type: "failed"; name: string; code: string | null; path: string | null };
 

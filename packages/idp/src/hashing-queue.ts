@@ -1,12 +1,12 @@
 // At most so many passwords are hashed at once and at most so many wait. argon2id takes 19 MiB each, so without a bound a
 // flood of sign-ins would take the machine's memory (D12, ASVS 2.4.1); beyond the bound callers hear 503 at once.
 
-import { HashingBusy } from "./errors.ts";
+import { HashingBusyError } from "./errors.ts";
 import type { Publish } from "./events.ts";
 
 /** Runs expensive work within bounds. */
 export interface HashingQueue {
-  /** What `work` answers; throws HashingBusy at once when the queue is full. */
+  /** What `work` answers; throws HashingBusyError at once when the queue is full. */
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Settles when nothing runs or waits. */
   idle(): Promise<void>;
@@ -27,8 +27,8 @@ export function createHashingQueue(
       return;
     }
     if (waiting.length >= queue) {
-      publish({ type: "password hashing refused", running, waiting: waiting.length });
-      throw new HashingBusy();
+      publish({ type: "password-hashing-refused", running, waiting: waiting.length });
+      throw new HashingBusyError();
     }
     // Whoever leaves hands over his place, so `running` stays as it is.
     await new Promise<void>((resolve) => waiting.push(resolve));

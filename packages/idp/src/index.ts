@@ -17,20 +17,20 @@ import { startSweeping } from "./sweeping.ts";
 
 export type { ConfigKey, IdpConfig, SigningAlgorithm } from "./config.ts";
 export {
-  CannotUnseal,
-  DatabaseTooNew,
-  HashingBusy,
+  CannotUnsealError,
+  DatabaseTooNewError,
+  HashingBusyError,
   IdpError,
-  KickstartFailed,
-  KickstartKeyRefused,
-  SampleSecret,
-  StoreUnavailable,
+  KickstartFailedError,
+  KickstartKeyRefusedError,
+  SampleSecretError,
+  StoreUnavailableError,
 } from "./errors.ts";
 export type { IdpEvent, IdpHappening, LoginFailure, RevocationReason } from "./events.ts";
 export {
   type Kickstart,
   type KickstartApiKey,
-  KickstartInvalid,
+  KickstartInvalidError,
   type KickstartRequest,
   parseKickstart,
 } from "./kickstart.ts";
@@ -42,7 +42,7 @@ export interface Idp {
   fetch(request: Request, env?: Transport): Promise<Response>;
   /**
    * Makes a new key pair the one that signs access tokens and answers its `kid`. Tokens signed before stay valid until they
-   * expire. Throws StoreUnavailable.
+   * expire. Throws StoreUnavailableError.
    */
   rotateSigningKey(): Promise<string>;
   /** Waits for what is being answered, then closes the database; later requests get 503. */
@@ -51,8 +51,8 @@ export interface Idp {
 
 /**
  * Opens the database, creating it if absent, and answers the provider.
- * Throws a TypeError that names the wrong option; StoreUnavailable or DatabaseTooNew for a file that can't be used;
- * CannotUnseal when a key is missing from the ring; SampleSecret in production; KickstartFailed or KickstartKeyRefused.
+ * Throws a TypeError that names the wrong option; StoreUnavailableError or DatabaseTooNewError for a file that can't be used;
+ * CannotUnsealError when a key is missing from the ring; SampleSecretError in production; KickstartFailedError or KickstartKeyRefusedError.
  *
  * @example
  * const idp = await createIdp({

@@ -35,8 +35,8 @@ export interface Kickstart {
 }
 
 /** A kickstart file is wrong at `place`, e.g. `requests[0].body.user`. Never says a value: it may be a password. */
-export class KickstartInvalid extends IdpError {
-  readonly code = "ERR_KICKSTART_INVALID";
+export class KickstartInvalidError extends IdpError {
+  readonly code = "kickstart-invalid";
   readonly place: string;
 
   constructor(place: string, what: string) {
@@ -49,7 +49,7 @@ export class KickstartInvalid extends IdpError {
 /**
  * Reads a kickstart file that has been parsed as JSON. `environment` answers `#{ENV.NAME}`, `uuid` answers
  * `#{UUID()}`, each time anew.
- * @throws KickstartInvalid for anything wrong, with its place; never anything else for any JSON.
+ * @throws KickstartInvalidError for anything wrong, with its place; never anything else for any JSON.
  * @example
  * const kickstart = parseKickstart(JSON.parse(await readFile("kickstart.json", "utf8")), process.env);
  * const idp = await createIdp({ database, issuer, keys, kickstart });
@@ -59,7 +59,7 @@ export function parseKickstart(
   environment: Record<string, string | undefined> = {},
   uuid: () => string = randomUUID,
 ): Kickstart {
-  if (!isObject(file)) throw new KickstartInvalid("the file", "must be a JSON object");
+  if (!isObject(file)) throw new KickstartInvalidError("the file", "must be a JSON object");
   const { variables, ...rest } = file;
   const references: References = { environment, uuid, variables: new Map() };
   readVariables(variables, references);
@@ -75,17 +75,17 @@ interface References {
 // A variable sees those before it and no other, so that there is no loop to find.
 function readVariables(variables: unknown, references: References): void {
   if (variables === undefined) return;
-  if (!isObject(variables)) throw new KickstartInvalid("variables", "must be an object");
+  if (!isObject(variables)) throw new KickstartInvalidError("variables", "must be an object");
   for (const [name, value] of Object.entries(variables)) {
     const place = `variables${step(name)}`;
     if (name === "defaultTenantId" || name === "tenantManagerApplicationId") {
-      throw new KickstartInvalid(
+      throw new KickstartInvalidError(
         place,
         "is not supported: a tenant's or application's id is given where it is created",
       );
     }
     if (!/^[^{}]+$/.test(name) || name === "UUID()" || name.startsWith("ENV.")) {
-      throw new KickstartInvalid(place, "cannot be the name of a variable");
+      throw new KickstartInvalidError(place, "cannot be the name of a variable");
     }
     references.variables.set(name, substitute(value, place, references));
   }
@@ -95,7 +95,7 @@ function readVariables(variables: unknown, references: References): void {
 const deepest = 64;
 
 function substitute(value: unknown, place: string, references: References, depth = 0): unknown {
-  if (depth > deepest) throw new KickstartInvalid(place, `is nested more than ${deepest} levels deep`);
+  if (depth > deepest) throw new KickstartInvalidError(place, `is nested more than ${deepest} levels deep`);
   if (typeof value === "string") return substituteText(value, place, references);
   if (Array.isArray(value)) {
     return value.map((item, index) => substitute(item, `${place}[${index}]`, references, depth + 1));
@@ -117,9 +117,13 @@ function substituteText(text: string, place: string, references: References): un
     /\\([#@&]\{)|[@&]\{[^{}]*\}|#\{([^{}]*)(\}?)/g,
     (_, escaped?: string, name?: string, end?: string) => {
       if (escaped !== undefined) return escaped;
-      if (name === undefined) throw new KickstartInvalid(place, "includes of other files are not supported");
+      if (name === undefined)
+        throw new KickstartInvalidError(place, "includes of other files are not supported");
       if (end === "")
-        throw new KickstartInvalid(place, "a reference that #{ begins is not ended; a literal #{ is \\#{");
+        throw new KickstartInvalidError(
+          place,
+          "a reference that #{ begins is not ended; a literal #{ is \\#{",
+        );
       return textOf(valueOf(name, place, references), name, place);
     },
   );
@@ -132,12 +136,12 @@ function valueOf(name: string, place: string, { environment, uuid, variables }: 
   if (!name.startsWith("ENV.")) {
     const given = /^(FUSIONAUTH_|TENANT_MANAGER)/.test(name);
     const reason = given ? "is FusionAuth's own and not provided here" : "is not defined before its use";
-    throw new KickstartInvalid(place, `variable ${shown} ${reason}`);
+    throw new KickstartInvalidError(place, `variable ${shown} ${reason}`);
   }
   const variable = name.slice("ENV.".length);
   const value = Object.hasOwn(environment, variable) ? environment[variable] : undefined;
   if (value === undefined) {
-    throw new KickstartInvalid(place, `environment variable ${shown.slice("ENV.".length)} is not set`);
+    throw new KickstartInvalidError(place, `environment variable ${shown.slice("ENV.".length)} is not set`);
   }
   return value;
 }
@@ -145,7 +149,7 @@ function valueOf(name: string, place: string, { environment, uuid, variables }: 
 function textOf(value: unknown, name: string, place: string): string {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  throw new KickstartInvalid(place, `variable ${name} is no text and cannot stand inside one`);
+  throw new KickstartInvalidError(place, `variable ${name} is no text and cannot stand inside one`);
 }
 
 const uuid = z.uuid("must be a UUID");
@@ -191,7 +195,7 @@ function checkedShape(file: unknown): Kickstart {
   const result = shape.safeParse(file);
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw new KickstartInvalid(
+    throw new KickstartInvalidError(
       issue?.path.map(step).join("") || "the file",
       issue?.message ?? "is not valid",
     );
@@ -205,7 +209,7 @@ function checkedShape(file: unknown): Kickstart {
 function refuseRepeatedKeys(apiKeys: readonly KickstartApiKey[]): void {
   const keys = apiKeys.map(({ key }) => key);
   const repeated = keys.findIndex((key, index) => keys.indexOf(key) < index);
-  if (repeated !== -1) throw new KickstartInvalid(`apiKeys[${repeated}].key`, "repeats an earlier key");
+  if (repeated !== -1) throw new KickstartInvalidError(`apiKeys[${repeated}].key`, "repeats an earlier key");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

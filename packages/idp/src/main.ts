@@ -41,16 +41,16 @@ const variableOf: ReadonlyMap<string, string> = new Map([
   ["keys", "KEYS"],
   ["kickstart", "KICKSTART"],
   ["signingAlgorithm", "SIGNING_ALGORITHM"],
-  ["ERR_STORE_UNAVAILABLE", "DATABASE"],
-  ["ERR_DATABASE_TOO_NEW", "DATABASE"],
-  ["ERR_SAMPLE_SECRET", "DATABASE"],
-  ["ERR_CANNOT_UNSEAL", "KEYS"],
-  ["ERR_KICKSTART_INVALID", "KICKSTART"],
-  ["ERR_KICKSTART_FAILED", "KICKSTART"],
+  ["store-unavailable", "DATABASE"],
+  ["database-too-new", "DATABASE"],
+  ["sample-secret", "DATABASE"],
+  ["cannot-unseal", "KEYS"],
+  ["kickstart-invalid", "KICKSTART"],
+  ["kickstart-failed", "KICKSTART"],
 ]);
 
 /** A variable whose value stops the start. */
-class BadVariable extends Error {
+class BadVariableError extends Error {
   constructor(variable: string, what: string) {
     super(`${variable}: ${what}`);
   }
@@ -111,7 +111,7 @@ function variable(name: string): string | undefined {
 
 function portFrom(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
-    throw new BadVariable("PORT", "must be a port, 0 to 65535");
+    throw new BadVariableError("PORT", "must be a port, 0 to 65535");
   return Number(text);
 }
 
@@ -119,20 +119,20 @@ function portFrom(text: string): number {
 function isProduction(): boolean {
   const environment = variable("NODE_ENV") ?? "development";
   if (!["production", "development", "test"].includes(environment)) {
-    throw new BadVariable("NODE_ENV", "must be production, development or test");
+    throw new BadVariableError("NODE_ENV", "must be production, development or test");
   }
   return environment === "production";
 }
 
 function defaultIssuer(port: number, production: boolean): string {
-  if (production) throw new BadVariable("ISSUER", "must be set in production");
-  if (port === 0) throw new BadVariable("ISSUER", "must be set when PORT is 0");
+  if (production) throw new BadVariableError("ISSUER", "must be set in production");
+  if (port === 0) throw new BadVariableError("ISSUER", "must be set when PORT is 0");
   return `http://localhost:${port}`;
 }
 
 function algorithmFrom(text: string | undefined): SigningAlgorithm | undefined {
   if (text === undefined || text === "ES256" || text === "EdDSA" || text === "RS256") return text;
-  throw new BadVariable("SIGNING_ALGORITHM", "must be ES256, EdDSA or RS256");
+  throw new BadVariableError("SIGNING_ALGORITHM", "must be ES256, EdDSA or RS256");
 }
 
 function kickstartFrom(path: string | undefined): Kickstart | undefined {
@@ -146,7 +146,7 @@ function parsedFile(path: string): unknown {
     return JSON.parse(text);
   } catch {
     // The parser's own message quotes the file, which holds API keys.
-    throw new BadVariable("KICKSTART", `${path} is not JSON`);
+    throw new BadVariableError("KICKSTART", `${path} is not JSON`);
   }
 }
 
@@ -154,7 +154,7 @@ function contentOf(path: string, variableName: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new BadVariable(variableName, `${path} cannot be read (${codeOf(error)})`);
+    throw new BadVariableError(variableName, `${path} cannot be read (${codeOf(error)})`);
   }
 }
 
@@ -162,7 +162,7 @@ function keysGiven(): ConfigKey[] | undefined {
   const text = variable("KEYS");
   const path = variable("KEYS_FILE");
   if (text !== undefined && path !== undefined)
-    throw new BadVariable("KEYS", "must not be set besides KEYS_FILE");
+    throw new BadVariableError("KEYS", "must not be set besides KEYS_FILE");
   if (text !== undefined) return keysFrom(text, "KEYS");
   return path === undefined ? undefined : keysFrom(contentOf(path, "KEYS_FILE"), "KEYS_FILE");
 }
@@ -173,13 +173,13 @@ function keysFrom(text: string, variableName: string): ConfigKey[] {
     .filter((entry) => entry !== "")
     .map((entry, index) => {
       const [id, secret] = entry.split(/:(.*)/s);
-      if (!id || !secret) throw new BadVariable(variableName, `entry ${index + 1} must be id:secret`);
+      if (!id || !secret) throw new BadVariableError(variableName, `entry ${index + 1} must be id:secret`);
       return { id, secret };
     });
 }
 
 function developmentKeys(database: string, production: boolean): ConfigKey[] {
-  if (production) throw new BadVariable("KEYS", "must be set in production (or KEYS_FILE)");
+  if (production) throw new BadVariableError("KEYS", "must be set in production (or KEYS_FILE)");
   const entry = `development:${randomBytes(32).toString("base64url")}`;
   if (database === ":memory:") {
     print("latchkey-idp: KEYS is not set; a new key is used for as long as this database is in memory\n");
@@ -198,7 +198,7 @@ function wroteNewFile(path: string, content: string): boolean {
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    throw new BadVariable("DATABASE", `${path} cannot be written (${codeOf(error)})`);
+    throw new BadVariableError("DATABASE", `${path} cannot be written (${codeOf(error)})`);
   }
 }
 
@@ -212,7 +212,7 @@ async function listen(idp: Idp, hostname: string, port: number): Promise<ServerT
     await once(server, "listening");
     return server;
   } catch (error) {
-    throw new BadVariable(...listenFailure(codeOf(error), hostname, port));
+    throw new BadVariableError(...listenFailure(codeOf(error), hostname, port));
   }
 }
 
@@ -250,7 +250,7 @@ function close(server: ServerType, idp: Idp): void {
 
 /** What to say of an error that an operator can act on; null for a surprise. */
 function reasonToStop(error: unknown): string | null {
-  if (error instanceof BadVariable) return error.message;
+  if (error instanceof BadVariableError) return error.message;
   const code = codeOf(error);
   if (code.startsWith("ERR_PARSE_ARGS")) return "knows no arguments but --help, which names its variables";
   if (error instanceof IdpError) return `${variableOf.get(code) ?? code}: ${error.message}${causeOf(error)}`;

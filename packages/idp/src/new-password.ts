@@ -5,7 +5,7 @@ import { passwordFault, passwordRules } from "./password-rules.ts";
 import type { Provider } from "./provider.ts";
 import type { PasswordHash, Tenant, User } from "./store/records.ts";
 
-/** The hash of an acceptable password; a 400 about `field` for any other. Throws HashingBusy when too many are at it. */
+/** The hash of an acceptable password; a 400 about `field` for any other. Throws HashingBusyError when too many are at it. */
 export async function newPassword(
   { passwords }: Provider,
   tenant: Tenant,

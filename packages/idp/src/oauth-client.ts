@@ -82,7 +82,7 @@ function refused(
   reason: string,
   basic: boolean,
 ): ClientAuthentication {
-  call.provider.publish({ type: "client refused", applicationId: client?.id ?? null, reason });
+  call.provider.publish({ type: "client-refused", applicationId: client?.id ?? null, reason });
   return { error: "invalid_client", reason, basic };
 }
 

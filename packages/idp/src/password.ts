@@ -9,7 +9,7 @@ import { createHashingQueue } from "./hashing-queue.ts";
 import { verifyImported } from "./imported-password.ts";
 import type { PasswordHash, User } from "./store/records.ts";
 
-/** Hashes and checks passwords. Every method throws HashingBusy when too many are at it. */
+/** Hashes and checks passwords. Every method throws HashingBusyError when too many are at it. */
 export interface Passwords {
   /** The form in which a new password is stored. */
   hash(password: string): Promise<PasswordHash>;
@@ -45,7 +45,7 @@ export async function createPasswords(
     verify(user, password) {
       const stored = user?.password ?? null;
       return queue.run(async () => {
-        publish({ type: "password checked", userId: user?.id ?? null, scheme: stored?.scheme ?? "none" });
+        publish({ type: "password-checked", userId: user?.id ?? null, scheme: stored?.scheme ?? "none" });
         return isPassword(password.normalize("NFC"), stored, nobodys);
       });
     },

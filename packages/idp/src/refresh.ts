@@ -72,7 +72,7 @@ export async function findPresented(provider: Provider, token: string): Promise<
   const tenant = await store.tenants.find(found.token.tenantId);
   const application = await store.applications.find(found.token.applicationId);
   if (tenant === null || application?.active !== true)
-    return refused(provider, "application inactive", claimed.id);
+    return refused(provider, "application-inactive", claimed.id);
   const policy = tokenPolicy(tenant, application);
   return { claimed, row: found.token, readAt: found.readAt, tenant, application, policy };
 }
@@ -116,7 +116,7 @@ async function exchange(
   address: string | null,
 ): Promise<string | null> {
   if (verdict === "repeat") {
-    publish({ type: "refresh token repeated", generation: row.generation, ...tokenOf(row) });
+    publish({ type: "refresh-token-repeated", generation: row.generation, ...tokenOf(row) });
     return refreshTokens.encode(row, row.generation, row.keyId);
   }
   const rotates = policy.usage === "OneTimeUse";
@@ -132,13 +132,13 @@ async function exchange(
   if (!(await store.refreshTokens.advance(row.id, row.generation, use))) return null;
   if (verdict === "forward") {
     publish({
-      type: "refresh token went forward",
+      type: "refresh-token-went-forward",
       from: row.generation,
       to: claimed.generation,
       ...tokenOf(row),
     });
   }
-  if (rotates) publish({ type: "refresh token rotated", generation, ...tokenOf(row) });
+  if (rotates) publish({ type: "refresh-token-rotated", generation, ...tokenOf(row) });
   return refreshTokens.encode(row, generation, keyId);
 }
 
@@ -150,7 +150,7 @@ async function endFamily(
 ): Promise<Refreshed> {
   if (policy.revokeOnReuse) await revokeTokens(provider, { id: row.id }, "reuse", null);
   provider.publish({
-    type: "refresh token reused",
+    type: "refresh-token-reused",
     presented: claimed.generation,
     current: row.generation,
     familyRevoked: policy.revokeOnReuse,
@@ -167,11 +167,11 @@ async function whoMayGoOn(
   const { store, config } = provider;
   const user = await store.users.find(row.userId);
   const registration = await store.registrations.find(row.userId, row.applicationId);
-  if (user === null || registration === null) return { refused: "not registered" };
+  if (user === null || registration === null) return { refused: "not-registered" };
   const prevented = loginPrevented(user, config.now());
   if (prevented === null) return { user, registration };
   if (policy.revokeOnLoginPrevented) {
-    await revokeTokens(provider, { userId: user.id }, "login prevented", null);
+    await revokeTokens(provider, { userId: user.id }, "login-prevented", null);
   }
   return { refused: prevented };
 }
@@ -182,6 +182,6 @@ function refusal(provider: Provider, reason: string, row: RefreshToken): Refresh
 }
 
 function refused({ publish }: Provider, reason: string, refreshTokenId: string | null): null {
-  publish({ type: "refresh token refused", reason, refreshTokenId });
+  publish({ type: "refresh-token-refused", reason, refreshTokenId });
   return null;
 }

@@ -15,7 +15,7 @@ export async function revokeTokens(
   const count = await store.refreshTokens.revoke(target, reason, tenantLimit);
   const { id, ...others } = { id: undefined, ...target };
   publish({
-    type: "refresh tokens revoked",
+    type: "refresh-tokens-revoked",
     reason,
     count,
     ...(id === undefined ? others : { refreshTokenId: id }),
@@ -29,5 +29,5 @@ export function tokensRevoked(
   target: { userId: string; applicationId?: string } | { applicationId: string },
   reason: RevocationReason,
 ): void {
-  publish({ type: "refresh tokens revoked", reason, ...target });
+  publish({ type: "refresh-tokens-revoked", reason, ...target });
 }

@@ -1,7 +1,7 @@
 // Saving what was read, changed and written back. The store refuses a write when somebody else was faster; then the change is
 // made anew on what is there now, so that two changes at once both survive.
 
-import { fieldRefusal, Refusal, StoreUnavailable } from "./errors.ts";
+import { fieldRefusal, RequestRefusedError, StoreUnavailableError } from "./errors.ts";
 import type { Saved } from "./store/store.ts";
 
 const ATTEMPTS = 10;
@@ -17,10 +17,10 @@ export async function saving<T>(
   for (let count = 0; count < ATTEMPTS; count += 1) {
     const { saved, value } = await attempt();
     if (saved === "saved") return value;
-    if (saved === "gone") throw new Refusal(404);
+    if (saved === "gone") throw new RequestRefusedError(404);
     if (saved !== "conflict") throw duplicateRefusal(object, saved);
   }
-  throw new StoreUnavailable(new Error(`Others kept changing the ${object}`));
+  throw new StoreUnavailableError(new Error(`Others kept changing the ${object}`));
 }
 
 function duplicateRefusal(object: string, saved: Exclude<Saved, "saved" | "conflict" | "gone">): Error {

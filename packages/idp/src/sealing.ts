@@ -4,13 +4,13 @@
 
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import type { ResolvedConfig } from "./config.ts";
-import { CannotUnseal } from "./errors.ts";
+import { CannotUnsealError } from "./errors.ts";
 
 /** Seals with the first key of the ring, opens with any. */
 export interface Sealing {
   /** `about` says what the value is and whose, e.g. "client secret of <uuid>"; it must be given again to open. */
   seal(plain: string, about: string): string;
-  /** Throws CannotUnseal when no key opens it, naming `about`. */
+  /** Throws CannotUnsealError when no key opens it, naming `about`. */
   open(sealed: string, about: string): string;
   /** True when sealed under the key that writes; else it should be sealed anew, so that the old key can retire. */
   isCurrent(sealed: string): boolean;
@@ -38,13 +38,13 @@ export function createSealing({ keys, randomBytes }: Pick<ResolvedConfig, "keys"
       const [id = "", text = ""] = sealed.split(".");
       const key = ring.get(id);
       const bytes = Buffer.from(text, "base64url");
-      if (key === undefined || bytes.length < 28) throw new CannotUnseal(about);
+      if (key === undefined || bytes.length < 28) throw new CannotUnsealError(about);
       try {
         const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12), { authTagLength: 16 });
         decipher.setAAD(Buffer.from(about)).setAuthTag(bytes.subarray(-16));
         return decipher.update(bytes.subarray(12, -16), undefined, "utf8") + decipher.final("utf8");
       } catch {
-        throw new CannotUnseal(about);
+        throw new CannotUnsealError(about);
       }
     },
 

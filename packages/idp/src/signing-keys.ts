@@ -73,7 +73,7 @@ export async function openSigningKeys(
     const key = generated(config, sealing);
     await store.insert(key, config.now() + VERIFIES_FOR_MS);
     await read();
-    publish({ type: "signing key rotated", kid: key.kid, algorithm: key.algorithm });
+    publish({ type: "signing-key-rotated", kid: key.kid, algorithm: key.algorithm });
     return key.kid;
   };
 

@@ -3,12 +3,12 @@
 
 import { secretPurpose } from "./application-shape.ts";
 import { isSample, type ResolvedConfig } from "./config.ts";
-import { SampleSecret } from "./errors.ts";
+import { SampleSecretError } from "./errors.ts";
 import type { Sealing } from "./sealing.ts";
 import type { Application } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
 
-/** Throws SampleSecret in production, CannotUnseal if a key is missing from the ring. */
+/** Throws SampleSecretError in production, CannotUnsealError if a key is missing from the ring. */
 export async function checkStoredSecrets(
   { production }: Pick<ResolvedConfig, "production">,
   store: Store,
@@ -18,7 +18,7 @@ export async function checkStoredSecrets(
   for (const application of await allApplications(store)) {
     const secret = sealing.open(application.sealedSecret, secretPurpose(application.id));
     if (production && isSample(secret)) {
-      throw new SampleSecret(`The client secret of application ${application.id}`);
+      throw new SampleSecretError(`The client secret of application ${application.id}`);
     }
     if (sealing.isCurrent(application.sealedSecret)) continue;
     // A conflict means that another process was faster, with the same ring.
@@ -29,7 +29,7 @@ export async function checkStoredSecrets(
 
 async function refuseSampleKeys({ apiKeys }: Store): Promise<void> {
   const sample = (await apiKeys.list()).find((key) => key.sample);
-  if (sample !== undefined) throw new SampleSecret(`The API key ${sample.id}`);
+  if (sample !== undefined) throw new SampleSecretError(`The API key ${sample.id}`);
 }
 
 async function allApplications({ applications }: Store): Promise<Application[]> {

@@ -2,7 +2,7 @@
 // `[reason]path`. No message repeats a value, which may be a password.
 
 import * as z from "zod";
-import { type ErrorEntry, fieldError, Refusal } from "./errors.ts";
+import { type ErrorEntry, fieldError, RequestRefusedError } from "./errors.ts";
 import { uuidOf } from "./request.ts";
 
 /** The value as the schema has it; a 400 that names every wrong member otherwise. */
@@ -14,7 +14,7 @@ export function validated<T>(schema: z.ZodType<T>, value: unknown): T {
     const field = issue.path.map(String).join(".").slice(0, 191);
     (fieldErrors[field] ??= []).push(fieldError(reasonOf(issue), field));
   }
-  throw new Refusal(400, { fieldErrors });
+  throw new RequestRefusedError(400, { fieldErrors });
 }
 
 // A schema names a reason of its own as "[reason]"; the rest follows from what zod found.

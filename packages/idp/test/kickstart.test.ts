@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { KickstartInvalid, parseKickstart } from "../src/kickstart.ts";
+import { KickstartInvalidError, parseKickstart } from "../src/kickstart.ts";
 
 const apiKeys = [{ key: "a key of this test" }];
 const tenantId = "30663132-6464-4665-b032-326466613934";
@@ -11,11 +11,11 @@ function bodyOf(body: object, variables: object = {}, environment: Record<string
   return parseKickstart({ variables, apiKeys, requests }, environment).requests[0]?.body;
 }
 
-function refusal(file: unknown, environment: Record<string, string> = {}): KickstartInvalid {
+function refusal(file: unknown, environment: Record<string, string> = {}): KickstartInvalidError {
   try {
     parseKickstart(file, environment);
   } catch (error) {
-    if (error instanceof KickstartInvalid) return error;
+    if (error instanceof KickstartInvalidError) return error;
     throw error;
   }
   return expect.unreachable("the file was accepted");
@@ -29,7 +29,7 @@ function outcome(file: unknown): string {
   try {
     return parseKickstart(file, { A: "a" }).apiKeys.length > 0 ? "kickstart" : "nothing";
   } catch (error) {
-    return error instanceof KickstartInvalid ? "refused" : String(error);
+    return error instanceof KickstartInvalidError ? "refused" : String(error);
   }
 }
 
@@ -94,7 +94,7 @@ describe("a kickstart file", () => {
     ],
     ["the file", { apiKeys, request: [] }],
   ])("is refused with the place: %s", (place, file) => {
-    expect(refusal(file)).toMatchObject({ code: "ERR_KICKSTART_INVALID", place });
+    expect(refusal(file)).toMatchObject({ code: "kickstart-invalid", place });
   });
 
   test.each([
@@ -166,7 +166,7 @@ describe("variables", () => {
     ["&{request.json}", "includes of other files are not supported"],
   ])("%s is refused with its name and place", (text, what) => {
     const failing = () => bodyOf({ user: { names: ["fine", text] } }, { list: [] });
-    expect(failing).toThrow(KickstartInvalid);
+    expect(failing).toThrow(KickstartInvalidError);
     expect(failing).toThrow(`requests[0].body.user.names[1]: `);
     expect(failing).toThrow(what);
   });
@@ -208,7 +208,7 @@ describe("for any input", () => {
     );
   });
 
-  test("JSON becomes a kickstart or a KickstartInvalid, never another throw", () => {
+  test("JSON becomes a kickstart or a KickstartInvalidError, never another throw", () => {
     const requests = fc.array(
       fc.record({ method: json, url: fc.oneof(text, json), body: json }, { requiredKeys: [] }),
     );

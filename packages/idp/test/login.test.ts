@@ -120,10 +120,10 @@ test("unknown user and wrong password are the same answer after the same work (C
     "",
     [...wrong.headers],
   ]);
-  expect(idp.events.filter(({ type }) => type === "password checked")).toHaveLength(2);
-  expect(idp.events.filter(({ type }) => type === "login failed")).toMatchObject([
-    { userId: ALICE, reason: "wrong password" },
-    { userId: null, reason: "unknown user" },
+  expect(idp.events.filter(({ type }) => type === "password-checked")).toHaveLength(2);
+  expect(idp.events.filter(({ type }) => type === "login-failed")).toMatchObject([
+    { userId: ALICE, reason: "wrong-password" },
+    { userId: null, reason: "unknown-user" },
   ]);
 });
 
@@ -177,7 +177,7 @@ test("an absurdly long password is refused without being hashed (ASVS 6.2.9)", a
   const { status, body } = await login(idp, { password: "x".repeat(4_097) });
   expect(status).toBe(400);
   expect(body.fieldErrors.password[0].code).toBe("[tooLong]password");
-  expect(idp.events.map(({ type }) => type)).not.toContain("password checked");
+  expect(idp.events.map(({ type }) => type)).not.toContain("password-checked");
 });
 
 test("device and address are kept with the refresh token", async () => {

@@ -151,7 +151,7 @@ describe("hashing", () => {
     expect(answered.length + refused.length).toBe(200);
     expect(answered.length).toBeGreaterThanOrEqual(concurrency + queue);
     expect(refused.every(([, retryAfter]) => retryAfter === "1")).toBe(true);
-    const refusals = idp.events.filter(({ type }) => type === "password hashing refused");
+    const refusals = idp.events.filter(({ type }) => type === "password-hashing-refused");
     expect(refusals).toHaveLength(refused.length);
     expect(
       refusals.every((event) => "running" in event && event.running <= concurrency && event.waiting <= queue),
@@ -194,6 +194,6 @@ describe("hashing", () => {
     for (const loginId of ["nobody", "nopass", "alice"]) {
       await login(idp, { loginId, password: "wrong", applicationId: STORE_APP });
     }
-    expect(idp.events.filter(({ type }) => type === "password checked")).toHaveLength(3);
+    expect(idp.events.filter(({ type }) => type === "password-checked")).toHaveLength(3);
   });
 });

@@ -17,7 +17,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 function types(idp: TestIdp): string[] {
-  return idp.events.map(({ type }) => type).filter((type) => /^refresh tokens? /.test(type));
+  return idp.events.map(({ type }) => type).filter((type) => /^refresh-tokens?-/.test(type));
 }
 
 test("of 50 parallel refreshes with one token one rotates, and all get the identical successor", async () => {
@@ -28,8 +28,8 @@ test("of 50 parallel refreshes with one token one rotates, and all get the ident
   const successors = new Set(answers.map(({ body }) => body.refresh_token));
   expect(successors.size).toBe(1);
   expect(successors.has(first.refreshToken)).toBe(false);
-  expect(types(idp).filter((type) => type === "refresh token rotated")).toHaveLength(1);
-  expect(types(idp).filter((type) => type === "refresh token repeated")).toHaveLength(49);
+  expect(types(idp).filter((type) => type === "refresh-token-rotated")).toHaveLength(1);
+  expect(types(idp).filter((type) => type === "refresh-token-repeated")).toHaveLength(49);
   const [successor] = successors;
   expect((await refreshGrant(idp, successor ?? "")).status).toBe(200);
 });
@@ -58,7 +58,7 @@ test("inside the grace the predecessor gets the same successor again; at its end
   const late = await refreshGrant(idp, first.refreshToken);
   expect([late.status, late.body.error]).toEqual([400, "invalid_grant"]);
   expect((await refreshGrant(idp, second.body.refresh_token)).body.error).toBe("invalid_grant");
-  expect(idp.events.find(({ type }) => type === "refresh token reused")).toMatchObject({
+  expect(idp.events.find(({ type }) => type === "refresh-token-reused")).toMatchObject({
     presented: 1,
     current: 2,
     familyRevoked: true,
@@ -131,7 +131,7 @@ test("after the database went back in time, owners go on from the token they hol
   const restored = await startIdp({ database: backup });
   const fourth = await refreshGrant(restored, third.body.refresh_token);
   expect(fourth.status).toBe(200);
-  expect(types(restored)).toContain("refresh token went forward");
+  expect(types(restored)).toContain("refresh-token-went-forward");
   expect((await refreshGrant(restored, fourth.body.refresh_token)).status).toBe(200);
   // What is older than the token that was shown is as old as ever.
   expect((await refreshGrant(restored, second.body.refresh_token)).status).toBe(400);
@@ -160,7 +160,7 @@ test("a key that something is still sealed under can't leave the ring unnoticed"
   const database = databaseFile();
   await (await startIdp({ database })).idp.close();
   const other = [{ id: "k1", secret: "a-wrong-secret-of-32-bytes-or-more-for-tests" }];
-  await expect(startIdp({ database, keys: other })).rejects.toMatchObject({ code: "ERR_CANNOT_UNSEAL" });
+  await expect(startIdp({ database, keys: other })).rejects.toMatchObject({ code: "cannot-unseal" });
 });
 
 test("a sliding window is extended by use, up to the maximum and no further", async () => {

@@ -40,7 +40,7 @@ describe("configuration", () => {
 
   test("a file that is no database is an error, not a new database", async () => {
     await expect(createIdp({ ...base, database: "/" })).rejects.toMatchObject({
-      code: "ERR_STORE_UNAVAILABLE",
+      code: "store-unavailable",
     });
   });
 
@@ -50,7 +50,7 @@ describe("configuration", () => {
     const db = new DatabaseSync(database);
     db.exec("PRAGMA user_version = 99");
     db.close();
-    await expect(createIdp({ ...base, database })).rejects.toMatchObject({ code: "ERR_DATABASE_TOO_NEW" });
+    await expect(createIdp({ ...base, database })).rejects.toMatchObject({ code: "database-too-new" });
   });
 });
 
@@ -66,7 +66,7 @@ describe("production", () => {
     const kickstart = withoutUsers(seeded({ store: sampleSecret }));
     await (await startIdp({ database, kickstart })).idp.close();
     await expect(createIdp({ ...base, database, production: true })).rejects.toMatchObject({
-      code: "ERR_SAMPLE_SECRET",
+      code: "sample-secret",
     });
 
     const production = await startIdp({ production: true, kickstart: withoutUsers(seeded()) });
@@ -79,7 +79,7 @@ describe("production", () => {
     const kickstart = { ...none, apiKeys: [{ key: "sample-api-key" }] };
     await (await startIdp({ database, kickstart })).idp.close();
     await expect(createIdp({ ...base, database, production: true })).rejects.toMatchObject({
-      code: "ERR_SAMPLE_SECRET",
+      code: "sample-secret",
     });
   });
 
@@ -110,7 +110,7 @@ describe("kickstart", () => {
       (reason: unknown) => reason,
     );
     expect(error).toMatchObject({
-      code: "ERR_KICKSTART_FAILED",
+      code: "kickstart-failed",
       request: 5,
       status: 400,
       message: "Kickstart request 5, POST /api/user, was answered 400 ([blank]user.email)",
@@ -127,7 +127,7 @@ describe("kickstart", () => {
       const error: unknown = await createIdp({ ...base, database, kickstart: { ...none, apiKeys } }).catch(
         (reason: unknown) => reason,
       );
-      expect(error).toMatchObject({ code: "ERR_KICKSTART_KEY_REFUSED" });
+      expect(error).toMatchObject({ code: "kickstart-key-refused" });
       expect(String(error)).not.toContain(API_KEY);
     }
     expect((await login(await startIdp({ database }))).status).toBe(200);

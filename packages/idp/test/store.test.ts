@@ -71,19 +71,19 @@ test("when the commit fails, every writer and reader of the turn hears of it and
   reader.close();
 });
 
-test("a locked database is StoreUnavailable, and works again afterwards", async () => {
+test("a locked database is StoreUnavailableError, and works again afterwards", async () => {
   const file = databaseFile();
   const { turn, reader } = tables(file);
   const other = new DatabaseSync(file);
   other.exec("BEGIN IMMEDIATE");
-  await expect(insert(turn, "a")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" });
+  await expect(insert(turn, "a")).rejects.toMatchObject({ code: "store-unavailable" });
   other.exec("ROLLBACK");
   await insert(turn, "b");
   expect(names(reader)).toEqual(["b"]);
   other.close();
   await turn.close();
   reader.close();
-  await expect(insert(turn, "c")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" });
+  await expect(insert(turn, "c")).rejects.toMatchObject({ code: "store-unavailable" });
 });
 
 const id = (digit: number): string => `${digit}0000000-0000-4000-8000-000000000000`;

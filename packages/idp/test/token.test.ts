@@ -142,7 +142,7 @@ test("a grant that the application does not enable is refused and uses nothing u
   const { body: first } = await login(idp);
   const answer = await refreshGrant(idp, first.refreshToken);
   expect(answer.body).toMatchObject({ error: "unauthorized_client", error_reason: "grant_type_disabled" });
-  expect(idp.events.map(({ type }) => type)).not.toContain("refresh token rotated");
+  expect(idp.events.map(({ type }) => type)).not.toContain("refresh-token-rotated");
 });
 
 test("a parameter that is missing or stands twice is an invalid_request", async () => {

@@ -7,7 +7,7 @@ import { cookiesSet, type Incoming } from "./http.ts";
 const cart = (browser: Browser, variation = {}) => browser.get("/shopping-cart", variation);
 
 function rotations(app: TestApplication): number {
-  return app.provider.events.filter(({ type }) => type === "refresh token rotated").length;
+  return app.provider.events.filter(({ type }) => type === "refresh-token-rotated").length;
 }
 
 everywhere("renewal", (at) => {

@@ -6,7 +6,7 @@ import { empty, json } from "../answer.ts";
 import { type Call, pathId, requiredPathId } from "../call.ts";
 import { hashApiKey } from "../caller.ts";
 import { isSample } from "../config.ts";
-import { fieldRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { mergePatch } from "../merge-patch.ts";
 import { readJson, withoutNulls } from "../request.ts";
 import { saving } from "../saving.ts";
@@ -143,7 +143,7 @@ async function change(call: Call, inputOf: (current: ApiKey) => ApiKeyInput): Pr
 async function namedKey(call: Call): Promise<ApiKey> {
   const limit = call.apiKey?.tenantId ?? null;
   const key = await call.provider.store.apiKeys.find(requiredPathId(call, "keyId"));
-  if (key === null || (limit !== null && limit !== key.tenantId)) throw new Refusal(404);
+  if (key === null || (limit !== null && limit !== key.tenantId)) throw new RequestRefusedError(404);
   return key;
 }
 

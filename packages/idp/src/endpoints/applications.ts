@@ -12,7 +12,7 @@ import {
   settingsFrom,
 } from "../application-shape.ts";
 import { type Call, pathId, requiredPathId, visible } from "../call.ts";
-import { Refusal } from "../errors.ts";
+import { RequestRefusedError } from "../errors.ts";
 import { mergePatch } from "../merge-patch.ts";
 import { readJson, withoutNulls } from "../request.ts";
 import { tokensRevoked } from "../revocation.ts";
@@ -56,7 +56,7 @@ export async function deleteApplication(call: Call): Promise<Response> {
   const hard = query.flag("hardDelete");
   const { id } = await requiredApplication(call);
   await (hard ? provider.store.applications.delete(id) : provider.store.applications.setActive(id, false));
-  tokensRevoked(provider, { applicationId: id }, hard ? "application deleted" : "application deactivated");
+  tokensRevoked(provider, { applicationId: id }, hard ? "application-deleted" : "application-deactivated");
   return empty();
 }
 
@@ -100,7 +100,7 @@ async function change(call: Call, inputOf: (current: Application) => Application
 async function requiredApplication(call: Call): Promise<Application> {
   const id = requiredPathId(call, "applicationId");
   const application = visible(call, await call.provider.store.applications.find(id));
-  if (application === null) throw new Refusal(404);
+  if (application === null) throw new RequestRefusedError(404);
   return application;
 }
 

@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { empty } from "../answer.ts";
 import { type Call, requiredPathId, visible } from "../call.ts";
-import { Refusal } from "../errors.ts";
+import { RequestRefusedError } from "../errors.ts";
 import { readJson, withoutNulls } from "../request.ts";
 import { tokensRevoked } from "../revocation.ts";
 import type { User } from "../store/records.ts";
@@ -21,19 +21,19 @@ export async function deleteUser(call: Call): Promise<Response> {
   const body = validated(deleteRequest, withoutNulls(await readJson(call.request)));
   const hard = call.query.flag("hardDelete") || body.hardDelete === true;
   const user = visible(call, await store.users.find(requiredPathId(call, "userId")));
-  if (user === null) throw new Refusal(404);
+  if (user === null) throw new RequestRefusedError(404);
   await (hard ? remove(call, user) : lock(call, user));
   return empty();
 }
 
 async function remove({ provider }: Call, { id }: User): Promise<void> {
   await provider.store.users.delete(id);
-  tokensRevoked(provider, { userId: id }, "user deleted");
+  tokensRevoked(provider, { userId: id }, "user-deleted");
 }
 
 async function lock({ provider }: Call, { id, tenantId }: User): Promise<void> {
   const tenant = await provider.store.tenants.find(tenantId);
   const revoke = tenant === null || tokenPolicy(tenant, null).revokeOnLoginPrevented;
   await provider.store.users.setActive(id, false, revoke);
-  if (revoke) tokensRevoked(provider, { userId: id }, "login prevented");
+  if (revoke) tokensRevoked(provider, { userId: id }, "login-prevented");
 }

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { empty } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
-import { fieldRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { HIGHEST_FACTOR, IMPORTED_SCHEMES } from "../imported-password.ts";
 import { newPassword } from "../new-password.ts";
 import { newUser } from "../new-user.ts";
@@ -73,7 +73,7 @@ export async function importUsers(call: Call): Promise<Response> {
     entries.push({ user, registrations: await registrationsOf(call, imported, id) });
   }
   const { saved, index } = await call.provider.store.users.insertAll(entries);
-  if (saved === "gone") throw new Refusal(404);
+  if (saved === "gone") throw new RequestRefusedError(404);
   if (saved !== "saved") throw fieldRefusal("duplicate", `users.${index}.${saved.replace("duplicate ", "")}`);
   return empty();
 }

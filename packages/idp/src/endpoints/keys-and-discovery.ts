@@ -3,7 +3,7 @@
 
 import { json, publicJson } from "../answer.ts";
 import { type Call, pathId } from "../call.ts";
-import { Refusal } from "../errors.ts";
+import { RequestRefusedError } from "../errors.ts";
 import { issuerOf } from "../provider.ts";
 import { publicJwk } from "../signing-keys.ts";
 import type { Tenant } from "../store/records.ts";
@@ -57,7 +57,7 @@ export async function publicKey({ provider, query }: Call): Promise<Response> {
   // All applications sign with the provider's one key.
   const known = applicationId === null || (await provider.store.applications.find(applicationId)) !== null;
   const key = kid === null ? keys[0] : keys.find((candidate) => candidate.kid === kid);
-  if (!known || key === undefined) throw new Refusal(404);
+  if (!known || key === undefined) throw new RequestRefusedError(404);
   return json({ publicKey: key.pem });
 }
 
@@ -66,6 +66,6 @@ async function discoveredTenant(call: Call): Promise<Tenant> {
   const id = pathId(call, "tenantId") ?? call.query.id("tenantId") ?? call.tenantLimit;
   // The default tenant comes first.
   const tenant = id === null ? ((await tenants.list())[0] ?? null) : await tenants.find(id);
-  if (tenant === null) throw new Refusal(404);
+  if (tenant === null) throw new RequestRefusedError(404);
   return tenant;
 }

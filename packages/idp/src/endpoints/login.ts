@@ -7,7 +7,7 @@ import { issueAccessToken, type IssuedAccessToken } from "../access-token.ts";
 import { empty, json, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
-import { fieldRefusal, HashingBusy, Refusal } from "../errors.ts";
+import { fieldRefusal, HashingBusyError, RequestRefusedError } from "../errors.ts";
 import type { LoginFailure } from "../events.ts";
 import { findByLoginId } from "../login-id.ts";
 import { loginPrevented } from "../login-prevented.ts";
@@ -80,12 +80,12 @@ export async function login(call: Call): Promise<Response> {
   const { users } = call.provider.store;
   const user = await findByLoginId(users, attempt.tenant.id, body.loginId, body.loginIdTypes);
   if (!(await call.provider.passwords.verify(user, body.password)) || user === null) {
-    return refused(call, attempt, user, user === null ? "unknown user" : "wrong password");
+    return refused(call, attempt, user, user === null ? "unknown-user" : "wrong-password");
   }
   const prevented = loginPrevented(user, call.provider.config.now());
   if (prevented !== null) return refused(call, attempt, user, prevented);
   const signedIn = await record(call, attempt, user);
-  return signedIn === null ? refused(call, attempt, user, "user changed") : answer(call, attempt, signedIn);
+  return signedIn === null ? refused(call, attempt, user, "user-changed") : answer(call, attempt, signedIn);
 }
 
 async function namedApplication(call: Call, sent: unknown): Promise<Application | null> {
@@ -98,7 +98,7 @@ async function namedApplication(call: Call, sent: unknown): Promise<Application 
 async function requireKey(call: Call, application: Application | null): Promise<void> {
   if (call.apiKey !== null) return;
   const settings = application === null ? await onlyTenantSettings(call) : application.settings;
-  if (settings?.loginConfiguration?.requireAuthentication !== false) throw new Refusal(401);
+  if (settings?.loginConfiguration?.requireAuthentication !== false) throw new RequestRefusedError(401);
 }
 
 async function onlyTenantSettings(call: Call): Promise<Tenant["settings"] | null> {
@@ -119,14 +119,14 @@ function refused(
   reason: LoginFailure,
 ): Response {
   call.provider.publish({
-    type: "login failed",
+    type: "login-failed",
     tenantId: tenant.id,
     userId: user?.id ?? null,
     applicationId: application?.id ?? null,
     reason,
   });
-  if (reason === "user locked") return empty(423);
-  return empty(reason === "user expired" ? 410 : 404);
+  if (reason === "user-locked") return empty(423);
+  return empty(reason === "user-expired" ? 410 : 404);
 }
 
 // Null: the password was changed, the user locked or the registration deleted while the password was being checked.
@@ -167,7 +167,7 @@ async function rehash({ passwords, store }: Provider, user: User, password: stri
   try {
     await store.users.rehash(user.id, user.credentialVersion, await passwords.hash(password));
   } catch (error) {
-    if (!(error instanceof HashingBusy)) throw error;
+    if (!(error instanceof HashingBusyError)) throw error;
   }
 }
 
@@ -182,7 +182,7 @@ async function answer(
   const user = { ...signedIn.user, lastLoginInstant: now };
   const registered = application === null || registration !== null;
   provider.publish({
-    type: "login succeeded",
+    type: "login-succeeded",
     tenantId: tenant.id,
     userId: user.id,
     applicationId: application?.id ?? null,
@@ -202,7 +202,7 @@ async function answer(
     return withCookies(json(members, status), tokenCookies(provider.config, issued.token, null));
   }
   const value = provider.refreshTokens.encode(refreshToken, refreshToken.generation, refreshToken.keyId);
-  provider.publish({ type: "refresh token issued", ...tokenOf(refreshToken) });
+  provider.publish({ type: "refresh-token-issued", ...tokenOf(refreshToken) });
   const lifetimeMs = refreshToken.expiresInstant - now;
   return withCookies(
     json({ ...members, refreshToken: value, refreshTokenId: refreshToken.id }, status),

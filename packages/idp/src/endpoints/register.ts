@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { json } from "../answer.ts";
 import { type Call, pathId, visible } from "../call.ts";
-import { fieldRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { newPassword } from "../new-password.ts";
 import { newUser } from "../new-user.ts";
 import {
@@ -57,7 +57,7 @@ async function registerExisting(
   const { store, config } = call.provider;
   if (userId === null) throw fieldRefusal("missing", "user");
   const user = visible(call, await store.users.find(userId));
-  if (user === null) throw new Refusal(404);
+  if (user === null) throw new RequestRefusedError(404);
   if (user.tenantId !== application.tenantId) throw fieldRefusal("invalid", "registration.applicationId");
   const registration = newRegistration(input, application, { userId, id: config.uuid(), now: config.now() });
   await saving("registration", async () => ({
@@ -76,7 +76,7 @@ async function registerNew(
 ): Promise<Response> {
   const { store, config } = call.provider;
   const tenant = await store.tenants.find(application.tenantId);
-  if (tenant === null) throw new Refusal(404);
+  if (tenant === null) throw new RequestRefusedError(404);
   const id = userId ?? config.uuid();
   const owner = userFrom(userInput);
   const registration = newRegistration(input, application, {

@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { empty, json } from "../answer.ts";
 import { type Call, pathId, requiredPathId, visible } from "../call.ts";
-import { fieldRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { mergePatch } from "../merge-patch.ts";
 import {
   registrationAsInput,
@@ -55,7 +55,7 @@ export async function patchRegistration(call: Call): Promise<Response> {
 export async function deleteRegistration(call: Call): Promise<Response> {
   const { userId, applicationId } = await requiredRegistration(call, requiredPathId(call, "applicationId"));
   await call.provider.store.registrations.delete(userId, applicationId);
-  tokensRevoked(call.provider, { userId, applicationId }, "registration deleted");
+  tokensRevoked(call.provider, { userId, applicationId }, "registration-deleted");
   return empty();
 }
 
@@ -102,6 +102,6 @@ async function requiredRegistration(call: Call, applicationId: string): Promise<
   const { users, registrations } = call.provider.store;
   const user = visible(call, await users.find(requiredPathId(call, "userId")));
   const registration = user === null ? null : await registrations.find(user.id, applicationId);
-  if (registration === null) throw new Refusal(404);
+  if (registration === null) throw new RequestRefusedError(404);
   return registration;
 }

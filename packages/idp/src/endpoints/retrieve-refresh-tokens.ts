@@ -3,7 +3,7 @@
 
 import { json } from "../answer.ts";
 import { type Call, requiredPathId, visible } from "../call.ts";
-import { fieldRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import type { RefreshToken } from "../store/records.ts";
 import { hasExpired, tokenPolicy } from "../token-policy.ts";
@@ -13,7 +13,7 @@ export async function retrieveRefreshTokens(call: Call): Promise<Response> {
   const { store } = call.provider;
   const userId = call.query.id("userId");
   if (userId === null) throw fieldRefusal("missing", "userId");
-  if (visible(call, await store.users.find(userId)) === null) throw new Refusal(404);
+  if (visible(call, await store.users.find(userId)) === null) throw new RequestRefusedError(404);
   const tokens = await store.refreshTokens.list(userId);
   const alive = await Promise.all(tokens.map((token) => isAlive(call.provider, token)));
   return json({ refreshTokens: tokens.filter((_, index) => alive[index]).map(refreshTokenWire) });
@@ -24,7 +24,7 @@ export async function retrieveRefreshToken(call: Call): Promise<Response> {
   const found = await call.provider.store.refreshTokens.find(requiredPathId(call, "tokenId"));
   const token = visible(call, found?.token ?? null);
   if (token === null || token.revokedInstant !== null || !(await isAlive(call.provider, token)))
-    throw new Refusal(404);
+    throw new RequestRefusedError(404);
   return json({ refreshToken: refreshTokenWire(token) });
 }
 

@@ -3,7 +3,7 @@
 import { json } from "../answer.ts";
 import { type Call, pathId, visible } from "../call.ts";
 import { requiredTenant, userToken } from "../caller.ts";
-import { fieldRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { findByLoginId } from "../login-id.ts";
 import { loginPrevented } from "../login-prevented.ts";
 import type { User } from "../store/records.ts";
@@ -12,7 +12,7 @@ import { userWire } from "../user-shape.ts";
 /** 200 with `user`; 400 without anything to look for; 401; 404. */
 export async function retrieveUser(call: Call): Promise<Response> {
   const user = call.apiKey === null ? await ownerOfToken(call) : visible(call, await named(call));
-  if (user === null) throw new Refusal(404);
+  if (user === null) throw new RequestRefusedError(404);
   return json({ user: userWire(user, await call.provider.store.registrations.list(user.id)) });
 }
 
@@ -35,6 +35,7 @@ async function named(call: Call): Promise<User | null> {
 async function ownerOfToken(call: Call): Promise<User> {
   const claims = pathId(call, "userId") === null ? await userToken(call) : null;
   const user = claims === null ? null : await call.provider.store.users.find(claims.sub);
-  if (user === null || loginPrevented(user, call.provider.config.now()) !== null) throw new Refusal(401);
+  if (user === null || loginPrevented(user, call.provider.config.now()) !== null)
+    throw new RequestRefusedError(401);
   return user;
 }

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { empty } from "../answer.ts";
 import { type Call, pathId, visible } from "../call.ts";
 import { userToken } from "../caller.ts";
-import { fieldRefusal, generalRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, generalRefusal, RequestRefusedError } from "../errors.ts";
 import { findPresented } from "../refresh.ts";
 import { isForm, isGiven, readForm, readJson, withoutNulls } from "../request.ts";
 import { revokeTokens } from "../revocation.ts";
@@ -34,14 +34,14 @@ export async function revokeRefreshTokens(call: Call): Promise<Response> {
   const token = id === null ? await tokenByValue(call, selected.token) : await tokenById(call, id);
   if (token !== null) return revokeOne(call, token, selected, owner);
   // Only the caller's application may end what is not one token.
-  if (owner !== null) throw new Refusal(401);
+  if (owner !== null) throw new RequestRefusedError(401);
   await revokeTokens(call.provider, await targetOf(call, selected), "api", call.tenantLimit);
   return empty();
 }
 
 async function requiredOwner(call: Call): Promise<string> {
   const claims = await userToken(call);
-  if (claims === null) throw new Refusal(401);
+  if (claims === null) throw new RequestRefusedError(401);
   return claims.sub;
 }
 
@@ -74,7 +74,7 @@ async function tokenByValue(call: Call, value: string | undefined): Promise<Refr
 
 function required(call: Call, token: RefreshToken | null): RefreshToken {
   const seen = visible(call, token);
-  if (seen === null) throw new Refusal(404);
+  if (seen === null) throw new RequestRefusedError(404);
   return seen;
 }
 
@@ -87,7 +87,7 @@ async function revokeOne(
   const isMeant =
     (userId ?? token.userId) === token.userId &&
     (applicationId ?? token.applicationId) === token.applicationId;
-  if (!isMeant || (owner !== null && owner !== token.userId)) throw new Refusal(404);
+  if (!isMeant || (owner !== null && owner !== token.userId)) throw new RequestRefusedError(404);
   await revokeTokens(call.provider, { id: token.id }, "api", call.tenantLimit);
   return empty();
 }
@@ -100,8 +100,8 @@ async function targetOf(call: Call, { userId, applicationId }: Selection): Promi
   const user = userId === undefined ? null : visible(call, await users.find(userId));
   const application =
     applicationId === undefined ? null : visible(call, await applications.find(applicationId));
-  if (userId !== undefined && user === null) throw new Refusal(404);
-  if (applicationId !== undefined && application === null) throw new Refusal(404);
+  if (userId !== undefined && user === null) throw new RequestRefusedError(404);
+  if (applicationId !== undefined && application === null) throw new RequestRefusedError(404);
   if (user === null) return { applicationId: application?.id ?? "" };
   return application === null ? { userId: user.id } : { userId: user.id, applicationId: application.id };
 }

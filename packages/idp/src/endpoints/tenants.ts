@@ -5,7 +5,7 @@ import * as z from "zod";
 import { empty, json } from "../answer.ts";
 import { type Call, pathId, requiredPathId } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
-import { fieldRefusal, Refusal } from "../errors.ts";
+import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { mergePatch } from "../merge-patch.ts";
 import { passwordRules } from "../password-rules.ts";
 import { readJson, withoutNulls } from "../request.ts";
@@ -77,7 +77,7 @@ export async function passwordValidationRules(call: Call): Promise<Response> {
 }
 
 function refuseKeyOfOneTenant({ apiKey }: Call): void {
-  if (apiKey?.tenantId !== null) throw new Refusal(401);
+  if (apiKey?.tenantId !== null) throw new RequestRefusedError(401);
 }
 
 async function change(call: Call, inputOf: (current: Tenant) => TenantInput): Promise<Response> {
@@ -94,7 +94,7 @@ async function change(call: Call, inputOf: (current: Tenant) => TenantInput): Pr
 async function namedTenant(call: Call): Promise<Tenant> {
   const id = requiredPathId(call, "tenantId");
   const tenant = isVisible(call, id) ? await call.provider.store.tenants.find(id) : null;
-  if (tenant === null) throw new Refusal(404);
+  if (tenant === null) throw new RequestRefusedError(404);
   return tenant;
 }
 

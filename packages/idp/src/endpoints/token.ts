@@ -97,8 +97,8 @@ async function answer(
 }
 
 function refusedGrant(reason: string): Response {
-  if (reason === "user locked" || reason === "user expired") {
-    return error("invalid_grant", reason.replace(" ", "_"));
+  if (reason === "user-locked" || reason === "user-expired") {
+    return error("invalid_grant", reason.replace("-", "_"));
   }
   return notFound();
 }

@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { json } from "../answer.ts";
 import { type Call, requiredPathId, visible } from "../call.ts";
-import { Refusal } from "../errors.ts";
+import { RequestRefusedError } from "../errors.ts";
 import { mergePatch } from "../merge-patch.ts";
 import { newPassword } from "../new-password.ts";
 import type { Provider } from "../provider.ts";
@@ -57,7 +57,7 @@ async function change(call: Call, updateOf: (user: User) => UserUpdate): Promise
     const password = await passwordChange(call.provider, value, update.user.password);
     const saved = await store.users.update(value, password);
     if (saved === "saved" && password?.revoke === true) {
-      tokensRevoked(call.provider, { userId: value.id }, "password changed");
+      tokensRevoked(call.provider, { userId: value.id }, "password-changed");
     }
     return { saved, value };
   });
@@ -66,7 +66,7 @@ async function change(call: Call, updateOf: (user: User) => UserUpdate): Promise
 
 async function requiredUser(call: Call): Promise<User> {
   const user = visible(call, await call.provider.store.users.find(requiredPathId(call, "userId")));
-  if (user === null) throw new Refusal(404);
+  if (user === null) throw new RequestRefusedError(404);
   return user;
 }
 
@@ -84,7 +84,7 @@ async function passwordChange(
 ): Promise<{ password: PasswordHash; revoke: boolean } | undefined> {
   if (password === undefined) return undefined;
   const tenant = await provider.store.tenants.find(user.tenantId);
-  if (tenant === null) throw new Refusal(404);
+  if (tenant === null) throw new RequestRefusedError(404);
   const hash = await newPassword(provider, tenant, password, user, "user.password");
   return { password: hash, revoke: tokenPolicy(tenant, null).revokeOnPasswordChanged };
 }

@@ -4,11 +4,11 @@
 import { json } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { userToken } from "../caller.ts";
-import { Refusal } from "../errors.ts";
+import { RequestRefusedError } from "../errors.ts";
 
 /** 200 with `jwt`, times in seconds; 401. */
 export async function validateJwt(call: Call): Promise<Response> {
   const claims = await userToken(call);
-  if (claims === null) throw new Refusal(401);
+  if (claims === null) throw new RequestRefusedError(401);
   return json({ jwt: claims });
 }

@@ -2,7 +2,7 @@
 // All missing steps run in one transaction, so that a failing one leaves the file as it was.
 
 import type { DatabaseSync } from "node:sqlite";
-import { DatabaseTooNew } from "../errors.ts";
+import { DatabaseTooNewError } from "../errors.ts";
 
 const STEPS: readonly string[] = [
   `
@@ -86,12 +86,12 @@ export const TABLES: readonly string[] = [
   "tenants",
 ];
 
-/** Brings the schema up to date; throws DatabaseTooNew for a file of a later version. */
+/** Brings the schema up to date; throws DatabaseTooNewError for a file of a later version. */
 export function migrate(db: DatabaseSync): void {
   db.exec("BEGIN IMMEDIATE");
   try {
     const found = Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
-    if (found > STEPS.length) throw new DatabaseTooNew(found, STEPS.length);
+    if (found > STEPS.length) throw new DatabaseTooNewError(found, STEPS.length);
     for (const step of STEPS.slice(found)) db.exec(step);
     db.exec(`PRAGMA user_version = ${STEPS.length}`);
     db.exec("COMMIT");

@@ -39,7 +39,7 @@ export function sqliteApplications(turn: Turn, now: () => number): ApplicationSt
 
     setActive: (id, active) =>
       write(() => {
-        if (!active) revokeRows(turn, { applicationId: id }, "application deactivated", now(), null);
+        if (!active) revokeRows(turn, { applicationId: id }, "application-deactivated", now(), null);
         return (
           sql("UPDATE applications SET active = ?, updated = ?, version = version + 1 WHERE id = ?").run(
             bit(active),

@@ -145,12 +145,12 @@ const REASONS: readonly RevocationReason[] = [
   "reuse",
   "logout",
   "api",
-  "password changed",
-  "login prevented",
-  "registration deleted",
-  "user deleted",
-  "application deactivated",
-  "application deleted",
+  "password-changed",
+  "login-prevented",
+  "registration-deleted",
+  "user-deleted",
+  "application-deactivated",
+  "application-deleted",
 ];
 
 function reasonOf(value: string | null): RevocationReason | null {

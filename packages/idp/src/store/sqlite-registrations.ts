@@ -39,7 +39,7 @@ export function sqliteRegistrations(turn: Turn, now: () => number): Registration
 
     delete: (userId, applicationId) =>
       write(() => {
-        revokeRows(turn, { userId, applicationId }, "registration deleted", now(), null);
+        revokeRows(turn, { userId, applicationId }, "registration-deleted", now(), null);
         const gone = sql("DELETE FROM registrations WHERE user_id = ? AND application_id = ?");
         return gone.run(userId, applicationId).changes === 1;
       }),

@@ -39,7 +39,7 @@ export function sqliteUsers(turn: Turn, now: () => number): UserStore {
         write(() => {
           if (!updateUser(turn, user)) return false;
           if (change !== undefined) replacePassword(turn, user.id, change.password, now());
-          if (change?.revoke === true) revokeRows(turn, { userId: user.id }, "password changed", now(), null);
+          if (change?.revoke === true) revokeRows(turn, { userId: user.id }, "password-changed", now(), null);
           return true;
         }),
       ),
@@ -53,7 +53,7 @@ export function sqliteUsers(turn: Turn, now: () => number): UserStore {
 
     setActive: (id, active, revoke) =>
       write(() => {
-        if (!active && revoke) revokeRows(turn, { userId: id }, "login prevented", now(), null);
+        if (!active && revoke) revokeRows(turn, { userId: id }, "login-prevented", now(), null);
         const set = sql("UPDATE users SET active = ?, updated = ?, version = version + 1 WHERE id = ?");
         return set.run(bit(active), now(), id).changes === 1;
       }),

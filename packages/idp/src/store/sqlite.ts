@@ -2,7 +2,7 @@
 // WAL with synchronous=FULL: a change that was answered survives a power cut; turn.ts makes that affordable.
 
 import { DatabaseSync } from "node:sqlite";
-import { DatabaseTooNew, StoreUnavailable } from "../errors.ts";
+import { DatabaseTooNewError, StoreUnavailableError } from "../errors.ts";
 import { text } from "./columns.ts";
 import { migrate, TABLES } from "./migrations.ts";
 import { sqliteApplications } from "./sqlite-applications.ts";
@@ -18,8 +18,8 @@ import { createTurn, type Turn } from "./turn.ts";
 const BUSY_TIMEOUT_MS = 2_000;
 
 /**
- * Opens the SQLite file `path` (or ":memory:"), creating it if absent. Throws StoreUnavailable if it can't be opened and
- * DatabaseTooNew if a later version wrote it.
+ * Opens the SQLite file `path` (or ":memory:"), creating it if absent. Throws StoreUnavailableError if it can't be opened and
+ * DatabaseTooNewError if a later version wrote it.
  */
 export function openSqlite(path: string, now: () => number): Store {
   const turn = createTurn(openDatabase(path));
@@ -61,7 +61,7 @@ function openDatabase(path: string): DatabaseSync {
     migrate(db);
     return db;
   } catch (error) {
-    throw error instanceof DatabaseTooNew ? error : new StoreUnavailable(error);
+    throw error instanceof DatabaseTooNewError ? error : new StoreUnavailableError(error);
   }
 }
 

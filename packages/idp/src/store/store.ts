@@ -5,7 +5,7 @@
 //   durable     a change that was answered is on disk; a crash right after loses nothing.
 //   concurrent  each method is one atomic step. Updates carry the `version` that was read and answer "conflict" if it
 //               moved on, so that no change is silently lost. An update never creates.
-//   down        the method throws StoreUnavailable and nothing was changed.
+//   down        the method throws StoreUnavailableError and nothing was changed.
 //   isolation   nothing is returned that another caller could still see undone.
 // The store's clock is `now()`; a store on several machines must answer one clock for all of them.
 
@@ -175,8 +175,8 @@ export interface Store {
   isEmpty(): Promise<boolean>;
   /** Deletes every row of every table. */
   clear(): Promise<void>;
-  /** Throws StoreUnavailable when the store can't be used. */
+  /** Throws StoreUnavailableError when the store can't be used. */
   check(): Promise<void>;
-  /** Waits for what was begun, then closes; every later call throws StoreUnavailable. */
+  /** Waits for what was begun, then closes; every later call throws StoreUnavailableError. */
   close(): Promise<void>;
 }

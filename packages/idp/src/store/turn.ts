@@ -4,7 +4,7 @@
 // A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone.
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { StoreUnavailable } from "../errors.ts";
+import { StoreUnavailableError } from "../errors.ts";
 
 /** The database as the parts of the store use it. */
 export interface Turn {
@@ -86,7 +86,7 @@ function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
   const fail = (error: unknown): void => {
     failed = true;
     ended();
-    reject(new StoreUnavailable(error));
+    reject(new StoreUnavailableError(error));
   };
 
   const commit = (): void => {
@@ -131,11 +131,11 @@ export function isForeignKeyViolation(error: unknown): boolean {
 // SQLITE_CONSTRAINT (19) says that the data does not fit, and a wrong statement (1) is a bug; the rest is the
 // database being locked, full, broken or closed.
 function translated(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
+  if (!(error instanceof Error) || error instanceof StoreUnavailableError) return error;
   const code = "code" in error ? error.code : undefined;
   const errcode = "errcode" in error ? error.errcode : undefined;
-  if (code === "ERR_INVALID_STATE") return new StoreUnavailable(error);
+  if (code === "ERR_INVALID_STATE") return new StoreUnavailableError(error);
   if (code !== "ERR_SQLITE_ERROR" || typeof errcode !== "number") return error;
   const primary = errcode & 0xff;
-  return primary === 19 || primary === 1 ? error : new StoreUnavailable(error);
+  return primary === 19 || primary === 1 ? error : new StoreUnavailableError(error);
 }
