@@ -4,6 +4,9 @@ import { lifetimeTable } from "./start/lifetimes.ts";
 import { ProviderSetupError } from "./start/provider.ts";
 import { startSystem } from "./start/system.ts";
 
+// The databases hold e-mail addresses and password hashes: what is made from here on is its owner's alone.
+process.umask(0o077);
+
 try {
   const environment = readEnvironment(process.env);
   const system = await startSystem(environment, { onError: (error) => console.error(error) });

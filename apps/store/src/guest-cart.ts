@@ -27,7 +27,8 @@ export function guestCartCookie(origin: string, randomBytes: (length: number) =>
     read({ headers }) {
       const values = (headers.cookie ?? "")
         .split(";")
-        .map((pair) => pair.trim())
+        // Spaces and tabs alone, as in RFC 6265bis: `trim` would read a sibling host's "\u00a0__Host-cart" as ours.
+        .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ""))
         .filter((pair) => pair.startsWith(`${name}=`))
         .map((pair) => pair.slice(name.length + 1));
       const [secret] = values;

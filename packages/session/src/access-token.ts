@@ -5,6 +5,7 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, errors, jwtVerify } from "jose";
 import { IdentityProviderMisconfiguredError } from "./errors.ts";
 import type { IdentityProvider } from "./identity-provider.ts";
+import type { Settings } from "./settings.ts";
 import type { User } from "./store/store.ts";
 
 /** What the library reads from an access token. */
@@ -99,4 +100,15 @@ function claims(payload: JWTPayload): AccessTokenClaims {
 /** A user as a renewed access token describes them now: e-mail and roles may have changed since sign-in. */
 export function refreshedUser(user: User, { email, roles }: AccessTokenClaims): User {
   return { ...user, ...(email === null ? {} : { email }), ...(roles === null ? {} : { roles }) };
+}
+
+/** The claims of a token that must be this user's; throws IdentityProviderMisconfiguredError if it is another's. */
+export async function claimsOfUser(
+  { verifyAccessToken }: Settings,
+  userId: string,
+  accessToken: string,
+): Promise<AccessTokenClaims> {
+  const claims = await verifyAccessToken(accessToken);
+  if (claims.userId === userId) return claims;
+  throw new IdentityProviderMisconfiguredError("The identity provider's access token is another user's.");
 }

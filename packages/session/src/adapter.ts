@@ -5,8 +5,8 @@ import type { ResponseHeaders, Visitor } from "./visitor.ts";
 const visitors = new WeakMap<object, Visitor>();
 
 /** Keeps the visitor for the handlers of this request. */
-export function keepVisitor(request: object, visitor: Visitor): void {
-  visitors.set(request, visitor);
+export function keepVisitor(request: object, found: Visitor): void {
+  visitors.set(request, found);
 }
 
 /**
@@ -22,11 +22,6 @@ export function visitor(request: object): Visitor {
   const found = visitors.get(request);
   if (found === undefined) throw new AdapterMissingError();
   return found;
-}
-
-/** The same, or `null`: for responses that were answered before a visitor was known. */
-export function visitorIfAny(request: object): Visitor | null {
-  return visitors.get(request) ?? null;
 }
 
 /**

@@ -5,20 +5,20 @@
 import { refreshedUser } from "./access-token.ts";
 import { IdentityProviderMisconfiguredError } from "./errors.ts";
 import type { Live, NewCookies, Policy, Visit } from "./policy.ts";
-import { isSessionId, sessionHash } from "./session-id.ts";
+import { isSessionId } from "./session-id.ts";
 import type { Settings } from "./settings.ts";
 import { isProviderError, ownSignInId } from "./sign-ins.ts";
 import type { SessionRecord, User } from "./store/store.ts";
 
 /** The workflows as described: W1's steps 8–14, W2's steps 9′–18′, attacks A1 and A2 included. */
 export function asDescribed(settings: Settings): Policy {
-  const renews = settings.workflow === "sessions+refresh-tokens";
+  const { renews } = settings;
 
   return {
     async find(visit) {
       const session = await findSession(settings, visit);
-      if (session !== null) return { session, cookies: null };
-      const { refreshToken } = visit.cookies;
+      if (session !== null) return { session, newCookies: null };
+      const { refreshToken } = visit.presented;
       return renews && refreshToken !== null ? exchange(settings, refreshToken) : null;
     },
 
@@ -27,17 +27,11 @@ export function asDescribed(settings: Settings): Policy {
       return create(settings, user, signInId, renews ? refreshToken : null);
     },
 
-    async end(visit) {
-      const session = await findSession(settings, visit);
-      if (session === null) return;
-      await settings.store.deleteSession(session.hash);
-      settings.publish({
-        type: "sign-in-ended",
-        signInId: session.signInId,
-        userId: session.user.id,
-        reason: "signed-out",
-      });
-      if (renews) await settings.provider.revoke(session.signInId).catch(ignoreOutage);
+    async end(session, reason) {
+      const { signInId, user, hash } = session;
+      await settings.store.deleteSession(hash);
+      settings.publish({ type: "sign-in-ended", signInId, userId: user.id, reason });
+      if (renews) await settings.provider.revoke(signInId).catch(ignoreOutage);
     },
 
     isCurrent: async () => true,
@@ -50,10 +44,13 @@ function ignoreOutage(error: unknown): void {
 }
 
 /** Steps 11 and A1: found by its cookie, extended, whoever sends it. Nothing but idling ends it by default. */
-async function findSession({ store, now, lifetimes }: Settings, visit: Visit): Promise<SessionRecord | null> {
-  const { session } = visit.cookies;
+async function findSession(
+  { store, now, lifetimes, hashOf }: Settings,
+  visit: Visit,
+): Promise<SessionRecord | null> {
+  const { session } = visit.presented;
   if (session === null || !isSessionId(session)) return null;
-  return store.useSession(sessionHash(session), now(), lifetimes.sessionIdle);
+  return store.useSession(hashOf(session), now(), lifetimes.sessionIdle);
 }
 
 /** Steps 14′–17′ and A2: the refresh token alone, whatever the session id beside it, becomes a new session. */
@@ -69,14 +66,14 @@ async function exchange(settings: Settings, refreshToken: string): Promise<Live 
 }
 
 async function create(
-  { store, lifetimes, now, randomBytes, publish }: Settings,
+  { store, lifetimes, now, randomBytes, hashOf, publish }: Settings,
   user: User,
   signInId: string,
   refreshToken: string | null,
 ): Promise<Live> {
   const sessionId = randomBytes(32).toString("base64url");
   const session: SessionRecord = {
-    hash: sessionHash(sessionId),
+    hash: hashOf(sessionId),
     signInId,
     user,
     authenticatedAt: now(),
@@ -87,10 +84,10 @@ async function create(
   };
   await store.insertSession(session);
   publish({ type: "session-created", signInId, userId: user.id });
-  const cookies: NewCookies = {
+  const newCookies: NewCookies = {
     sessionId,
     refreshToken,
     maxAge: refreshToken === null ? null : lifetimes.rememberedIdle,
   };
-  return { session, cookies };
+  return { session, newCookies };
 }

@@ -56,9 +56,18 @@ export function cookieValues(header: string | undefined, name: string): string[]
   const values: string[] = [];
   for (const part of header.split(";")) {
     const equals = part.indexOf("=");
-    if (equals !== -1 && part.slice(0, equals).trim() === name) values.push(part.slice(equals + 1).trim());
+    if (equals !== -1 && stripped(part.slice(0, equals)) === name)
+      values.push(stripped(part.slice(equals + 1)));
   }
   return values;
+}
+
+/**
+ * Without spaces and tabs around it, and nothing else (RFC 6265bis §5.6): what `trim` takes besides, like U+00A0, is a
+ * letter to browsers, which let a sibling host plant `\u00a0__Host-session`.
+ */
+function stripped(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }
 
 /** This application's cookies as a request presented them; an empty value is the same as none. */

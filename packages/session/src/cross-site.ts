@@ -1,6 +1,6 @@
 /**
  * Which requests another site may have forged. Decides on headers a page can't set by itself; the form token
- * (form-token.ts) stands behind it, since neither alone holds in every browser (standards: OWASP CSRF, ASVS 3.5.1).
+ * (form-token.ts) stands behind it, since neither alone holds in every browser (OWASP CSRF cheat sheet, ASVS 3.5.1).
  */
 
 /** Why a request was refused as forged. */

@@ -13,7 +13,7 @@ export abstract class LatchkeyError extends Error {
 
 /**
  * The identity provider gave no usable answer: a refused connection, a passed deadline, a 5xx or 429, or an answer
- * that is not the protocol's. It says nothing about the user, who keeps all cookies (design D9).
+ * that is not the protocol's. It says nothing about the user, who keeps all cookies (D9).
  */
 export class IdentityProviderUnavailableError extends LatchkeyError {
   readonly code = "identity-provider-unavailable";

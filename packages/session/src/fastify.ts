@@ -1,7 +1,9 @@
 /** The Fastify adapter: moves headers between Fastify and the library, and decides nothing. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { cacheControl, keepVisitor, visitorIfAny } from "./adapter.ts";
-import type { IncomingRequest, Sessions } from "./sessions.ts";
+import { cacheControl, keepVisitor } from "./adapter.ts";
+import type { IncomingRequest } from "./receive.ts";
+import type { Sessions } from "./sessions.ts";
+import type { PendingResponse } from "./visitor.ts";
 
 export { visitor } from "./adapter.ts";
 
@@ -15,18 +17,24 @@ export { visitor } from "./adapter.ts";
  * app.get("/shopping-cart", async (request) => cartOf(visitor(request).signedIn().user));
  */
 export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<void> {
+  const pending = new WeakMap<FastifyRequest, PendingResponse>();
   const plugin = async (app: FastifyInstance) => {
     app.addHook("preValidation", async (request, reply) => {
       const received = await sessions.receive(incoming(request));
-      if (received.kind === "visitor") return keepVisitor(request, received.visitor);
+      if (received.kind === "visitor") {
+        keepVisitor(request, received.visitor);
+        pending.set(request, received.response);
+        return undefined;
+      }
       const { status, headers, body } = received.answer;
       return reply.code(status).headers(headers).send(body);
     });
     app.addHook("onSend", async (request, reply) => {
-      const known = visitorIfAny(request);
-      if (known === null) return;
-      await known.dropOvertakenCookies();
-      const headers = known.responseHeaders();
+      const response = pending.get(request);
+      // A reply whose stream fails is sent a second time, and would get its cookies twice.
+      if (response === undefined || !pending.delete(request)) return;
+      await response.dropOvertakenCookies();
+      const headers = response.headers();
       for (const cookie of headers.setCookie) reply.header("set-cookie", cookie);
       const cache = cacheControl(headers, reply.getHeader("cache-control"));
       if (cache !== null) reply.header("cache-control", cache);

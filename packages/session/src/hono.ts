@@ -1,7 +1,8 @@
 /** The Hono adapter: moves headers between Hono and the library, and decides nothing. */
 import type { Context, MiddlewareHandler } from "hono";
 import { cacheControl, keepVisitor } from "./adapter.ts";
-import type { IncomingRequest, Sessions } from "./sessions.ts";
+import type { IncomingRequest } from "./receive.ts";
+import type { Sessions } from "./sessions.ts";
 
 export { visitor } from "./adapter.ts";
 
@@ -31,8 +32,8 @@ export function latchkey(
     }
     keepVisitor(context, received.visitor);
     await next();
-    await received.visitor.dropOvertakenCookies();
-    const headers = received.visitor.responseHeaders();
+    await received.response.dropOvertakenCookies();
+    const headers = received.response.headers();
     for (const cookie of headers.setCookie) context.header("set-cookie", cookie, { append: true });
     const cache = cacheControl(headers, context.res.headers.get("cache-control") ?? undefined);
     if (cache !== null) context.header("cache-control", cache);

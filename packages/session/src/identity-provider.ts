@@ -161,7 +161,7 @@ export function identityProvider(
   };
 }
 
-/** `POST /api/jwt/refresh`: the JWT API, which asks for no client credentials (seed 000). */
+/** `POST /api/jwt/refresh`: the JWT API, which asks for no client credentials (W2). */
 async function refreshByLoginApi(send: Send, refreshToken: string): Promise<RefreshAnswer> {
   const answer = await send("POST", "/api/jwt/refresh", { json: { refreshToken }, anonymous: true });
   // 400 is FusionAuth's "invalid, expired or revoked", but only where it names the token: else it is our mistake.

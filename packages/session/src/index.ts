@@ -14,10 +14,17 @@ export { formTokenField, formTokenHeader } from "./form-token.ts";
 export type { IdentityProviderOptions, SignInRefusal } from "./identity-provider.ts";
 export type { CookieKey } from "./key-ring.ts";
 export { safeReturnTo } from "./return-to.ts";
-export type { Answer, IncomingRequest, Received, Sessions } from "./sessions.ts";
-export { createSessions } from "./sessions.ts";
+export type { Answer, IncomingRequest, Received } from "./receive.ts";
+export { createSessions, type Sessions } from "./sessions.ts";
 export type { LifetimeOptions, Lifetimes, PolicyName, SessionsOptions, Workflow } from "./settings.ts";
 export { memoryStore } from "./store/memory.ts";
 export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.ts";
 export type { Device, EndReason, SessionRecord, SessionStore, SignInRecord, User } from "./store/store.ts";
-export type { ResponseHeaders, Session, SignInForm, SignInResult, Visitor } from "./visitor.ts";
+export type {
+  PendingResponse,
+  ResponseHeaders,
+  Session,
+  SignInForm,
+  SignInResult,
+  Visitor,
+} from "./visitor.ts";

@@ -1,24 +1,34 @@
 /**
- * The state machine of renewal (D7, step 2): what a presented pair is, judged against the sign-in's record. A lost
+ * The state machine of renewal (ARCHITECTURE, D7): what a presented pair is, judged against the sign-in's record. A lost
  * answer and concurrent tabs must not look like a theft; a theft must not look like either.
  *
  * | the presented session is | and the current session | it is | do |
  * | --- | --- | --- | --- |
- * | any | the sign-in has ended | – | sign in again; the provider is not asked |
- * | any | the sign-in is past a limit | – | sign in again |
- * | current | – | a renewal that is due | renew |
- * | previous | never presented, minted ≤ 30 s ago | concurrent tabs | hand over the current pair |
- * | previous | never presented, minted longer ago | a lost answer | replace it with another session id |
- * | previous | first presented ≤ 30 s ago | concurrent tabs | hand over the current pair |
+ * | any | the sign-in has ended | ended | sign in again; the provider is not asked |
+ * | any | the sign-in is past a limit | expired | sign in again |
+ * | current | – | due | renew |
+ * | previous | never presented, minted ≤ 30 s ago | concurrent | hand over the current pair |
+ * | previous | never presented, minted longer ago | lost-answer | replace it with another session id |
+ * | previous | first presented ≤ 30 s ago | overlapping | serve the page, hand over nothing |
  * | previous | first presented longer ago | reuse | end the sign-in |
- * | a replaced attempt | never presented, or first presented ≤ 30 s ago | answers out of order | hand over |
+ * | a replaced attempt | never presented, renewed < revalidateAfter ago | out-of-order | hand over the current pair |
+ * | a replaced attempt | never presented, renewed longer ago | due | renew from the attempt |
+ * | a replaced attempt | first presented ≤ 30 s ago | out-of-order | hand over the current pair |
  * | a replaced attempt | first presented longer ago | reuse | end the sign-in |
  * | anything else | – | reuse | end the sign-in |
  */
-import type { SignInRecord } from "./store/store.ts";
+import type { EndReason, SignInRecord } from "./store/store.ts";
 
 /** What a presented pair is. */
-export type Judgement = "ended" | "expired" | "due" | "concurrent" | "lost-answer" | "out-of-order" | "reuse";
+export type Judgement =
+  | "ended"
+  | "expired"
+  | "due"
+  | "concurrent"
+  | "lost-answer"
+  | "overlapping"
+  | "out-of-order"
+  | "reuse";
 
 /** What is judged, at the instant `now`. */
 export interface Presented {
@@ -29,6 +39,8 @@ export interface Presented {
   readonly now: number;
   /** Milliseconds a sign-in may go without a renewal. */
   readonly signInIdle: number;
+  /** Milliseconds the provider's last word on the user is good for. */
+  readonly revalidateAfter: number;
 }
 
 /**
@@ -37,50 +49,66 @@ export interface Presented {
  */
 export const concurrencyWindow = 30_000;
 
+/**
+ * How often a lost answer is replaced by another session id. Each replacement has to be recognised later, so a browser
+ * that loses every answer gets the same one again from here on.
+ */
+export const mostAttempts = 16;
+
 /** Judges a presented pair by the table above. Pure: reads no clock and no store. */
-export function judge(
-  signIn: SignInRecord,
-  { session, replacedAttempt, now, signInIdle }: Presented,
-): Judgement {
+export function judge(signIn: SignInRecord, presented: Presented): Judgement {
+  const { session, replacedAttempt, now, signInIdle, revalidateAfter } = presented;
+  const { presentedAt, mintedAt, renewedAt } = signIn;
   if (signIn.ended !== null) return "ended";
-  if (now >= signIn.absoluteExpiresAt || now >= signIn.mintedAt + signInIdle) return "expired";
+  if (now >= signIn.absoluteExpiresAt || now >= renewedAt + signInIdle) return "expired";
   if (session === signIn.current) return "due";
 
-  const { presentedAt, mintedAt } = signIn;
   const justPresented = presentedAt !== null && now - presentedAt <= concurrencyWindow;
   if (session === signIn.previous) {
-    if (presentedAt === null) return now - mintedAt <= concurrencyWindow ? "concurrent" : "lost-answer";
-    return justPresented ? "concurrent" : "reuse";
+    // A browser that has presented the new session holds it: whoever comes with the old one now is served at most.
+    if (presentedAt !== null) return justPresented ? "overlapping" : "reuse";
+    const justMinted = now - mintedAt <= concurrencyWindow;
+    return justMinted || signIn.attempt >= mostAttempts ? "concurrent" : "lost-answer";
   }
-  if (replacedAttempt && (presentedAt === null || justPresented)) return "out-of-order";
-  return "reuse";
+  if (!replacedAttempt) return "reuse";
+  if (presentedAt !== null) return justPresented ? "out-of-order" : "reuse";
+  // Handing over asks nobody: a parked attempt must not live on when the provider has disowned the user.
+  return now < renewedAt + revalidateAfter ? "out-of-order" : "due";
 }
 
-/** The record after a renewal that was due: the presented session becomes the previous one. */
-export function renewed(signIn: SignInRecord, session: string, now: number): SignInRecord {
+/** The record after a renewal that was due: the session it came from, as a rule the current one, becomes the previous. */
+export function renewed(
+  signIn: SignInRecord,
+  to: string,
+  now: number,
+  from: string = signIn.current,
+): SignInRecord {
   return {
     ...signIn,
     version: signIn.version + 1,
-    previous: signIn.current,
-    current: session,
+    previous: from,
+    current: to,
     attempt: 0,
+    renewedAt: now,
     mintedAt: now,
     presentedAt: null,
   };
 }
 
 /** The record after a lost answer: the session nobody received makes way for another attempt. */
-export function replaced(signIn: SignInRecord, session: string, now: number): SignInRecord {
+export function replaced(signIn: SignInRecord, to: string, now: number): SignInRecord {
+  const { version, attempt } = signIn;
   return {
     ...signIn,
-    version: signIn.version + 1,
-    current: session,
-    attempt: signIn.attempt + 1,
+    version: version + 1,
+    current: to,
+    attempt: attempt + 1,
+    renewedAt: now,
     mintedAt: now,
   };
 }
 
-/** The record after the current session was first presented, or handed over late (`restarted`). */
+/** The record after the current session was first presented. */
 export function presented(signIn: SignInRecord, now: number): SignInRecord {
   return { ...signIn, version: signIn.version + 1, presentedAt: now };
 }
@@ -91,12 +119,7 @@ export function restarted(signIn: SignInRecord, now: number): SignInRecord {
 }
 
 /** The tombstone. `owed` says that the identity provider still has to hear of it. */
-export function ended(
-  signIn: SignInRecord,
-  reason: NonNullable<SignInRecord["ended"]>["reason"],
-  owed: boolean,
-  now: number,
-): SignInRecord {
+export function ended(signIn: SignInRecord, reason: EndReason, owed: boolean, now: number): SignInRecord {
   return { ...signIn, version: signIn.version + 1, ended: { at: now, reason }, revocationOwed: owed };
 }
 

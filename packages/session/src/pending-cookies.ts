@@ -1,5 +1,6 @@
 /** The cookies one response will set. Nothing is written before the response is: a later step may still drop them. */
 import type { Visit, NewCookies } from "./policy.ts";
+import { isSessionId } from "./session-id.ts";
 import type { Settings } from "./settings.ts";
 
 /** The cookies one response will set. */
@@ -19,40 +20,38 @@ export interface PendingCookies {
 }
 
 /** No cookies yet, for the response to this visit. */
-export function pendingCookies({ cookies, randomBytes }: Settings, visit: Visit): PendingCookies {
-  const { session, refreshToken, form } = cookies.names;
+export function pendingCookies({ cookieWriter, randomBytes }: Settings, visit: Visit): PendingCookies {
+  const { session, refreshToken, form } = cookieWriter.names;
   const pending = new Map<string, string>();
-  let formCookie = wellFormed(visit.cookies.form);
+  const { form: presentedForm } = visit.presented;
+  // It has a session id's form, being as random.
+  let formCookie = presentedForm !== null && isSessionId(presentedForm) ? presentedForm : null;
 
   return {
     setPair(pair) {
       const maxAge = pair.maxAge ?? undefined;
-      pending.set(session, cookies.set(session, pair.sessionId, maxAge));
+      pending.set(session, cookieWriter.set(session, pair.sessionId, maxAge));
       if (pair.refreshToken !== null)
-        pending.set(refreshToken, cookies.set(refreshToken, pair.refreshToken, maxAge));
+        pending.set(refreshToken, cookieWriter.set(refreshToken, pair.refreshToken, maxAge));
     },
     forgetPair() {
       pending.delete(session);
       pending.delete(refreshToken);
     },
     clearPair() {
-      for (const name of [session, refreshToken]) pending.set(name, cookies.clear(name));
+      for (const name of [session, refreshToken]) pending.set(name, cookieWriter.clear(name));
     },
     formCookie() {
       if (formCookie !== null) return formCookie;
       formCookie = randomBytes(32).toString("base64url");
-      pending.set(form, cookies.set(form, formCookie));
+      pending.set(form, cookieWriter.set(form, formCookie));
       return formCookie;
     },
     clearFormCookie() {
       formCookie = null;
       pending.delete(form);
-      if (visit.cookies.form !== null) pending.set(form, cookies.clear(form));
+      if (visit.presented.form !== null) pending.set(form, cookieWriter.clear(form));
     },
     values: () => [...pending.values()],
   };
-}
-
-function wellFormed(formCookie: string | null): string | null {
-  return formCookie !== null && /^[A-Za-z0-9_-]{43}$/.test(formCookie) ? formCookie : null;
 }

@@ -14,12 +14,12 @@ export interface NewCookies {
 /** A live session and, where it was made by this request, its cookies. */
 export interface Live {
   readonly session: SessionRecord;
-  readonly cookies: NewCookies | null;
+  readonly newCookies: NewCookies | null;
 }
 
 /** How a browser shows up. */
 export interface Visit {
-  readonly cookies: PresentedCookies;
+  readonly presented: PresentedCookies;
   readonly device: Device;
 }
 
@@ -29,8 +29,8 @@ export interface Policy {
   find(visit: Visit): Promise<Live | null>;
   /** The session after the provider has signed a user in. */
   open(signedIn: ProviderSignIn, device: Device, remembered: boolean): Promise<Live>;
-  /** Ends the sign-in these cookies belong to, if they prove that they do. */
-  end(visit: Visit, reason: "signed-out" | "replaced-by-new-sign-in"): Promise<void>;
+  /** Ends a session's sign-in. */
+  end(session: SessionRecord, reason: "signed-out" | "replaced-by-new-sign-in"): Promise<void>;
   /** Whether cookies made by this request are still the sign-in's newest: asked when the headers are written. */
   isCurrent(session: SessionRecord): Promise<boolean>;
 }

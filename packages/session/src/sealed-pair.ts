@@ -1,10 +1,13 @@
 /**
  * What the refresh-token cookie holds: the provider's refresh token and what it is bound to, sealed with AES-256-GCM.
  * A thief of the cookie learns nothing from it, can't use it at the provider, at another application, or with any
- * session id but the one it was set with (D3; the seeds' attack A2).
+ * session id but the one it was set with (D3, attack A2).
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { KeyRing } from "./key-ring.ts";
+import type { NewCookies } from "./policy.ts";
+import type { Settings } from "./settings.ts";
+import type { SignInRecord } from "./store/store.ts";
 
 /** The sealed contents. Times are epoch milliseconds. */
 export interface SealedPair {
@@ -86,4 +89,32 @@ function readFields(fields: unknown, keyId: string): OpenedPair | null {
     remembered: remembered === 1,
     keyId,
   };
+}
+
+/** The two cookies of a pair: one lifetime, one response, the refresh token sealed to the session id. */
+export function pairCookies(
+  settings: Settings,
+  signIn: SignInRecord,
+  sessionId: string,
+  refreshToken: string,
+): NewCookies {
+  const { keys, lifetimes, now, randomBytes, hashOf } = settings;
+  const { id: signInId, user, authenticatedAt, renewedAt, remembered, absoluteExpiresAt } = signIn;
+  const bound = { refreshToken, session: hashOf(sessionId), signInId, userId: user.id };
+  const pair = { ...bound, authenticatedAt, renewedAt, remembered };
+  return {
+    sessionId,
+    refreshToken: sealPair(keys, context(settings), pair, randomBytes(nonceLength)),
+    maxAge: remembered ? Math.min(lifetimes.rememberedIdle, absoluteExpiresAt - now()) : null,
+  };
+}
+
+/** What `pairCookies` sealed; `null` for anything else. */
+export function openPresented(settings: Settings, refreshToken: string): OpenedPair | null {
+  return openPair(settings.keys, context(settings), refreshToken);
+}
+
+/** A cookie of another application, or under another name, does not open. */
+function context({ application, cookieWriter }: Settings): string {
+  return `${application}\n${cookieWriter.names.refreshToken}`;
 }

@@ -10,9 +10,12 @@ export function isSessionId(value: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(value);
 }
 
-/** What the store knows a session by. */
-export function sessionHash(sessionId: string): string {
-  return hash("sha256", sessionId, "base64url");
+/**
+ * What the store knows a session by. The application is part of it, so that a cookie of one application opens nothing
+ * at another that shares the store.
+ */
+export function sessionHash(application: string, sessionId: string): string {
+  return hash("sha256", `${application}\n${sessionId}`, "base64url");
 }
 
 /** The renewal that a session id comes from. */
@@ -26,7 +29,7 @@ export interface Renewal {
 
 /**
  * The session id a renewal leads to. A keyed function of what every node sees alike, so that all nodes arrive at the
- * same id without a lock (D7, step 4); nobody without the key can compute it.
+ * same id without a lock (D7); nobody without the key can compute it.
  */
 export function successorSessionId(key: PurposeKeys, { previous, refreshToken, attempt }: Renewal): string {
   return createHmac("sha256", key.successor)
@@ -34,22 +37,27 @@ export function successorSessionId(key: PurposeKeys, { previous, refreshToken, a
     .digest("base64url");
 }
 
+/** The session ids a renewal leads to under each key of the ring: a node may write with another key than this one. */
+export function possibleSuccessors(keys: KeyRing, renewal: Renewal): string[] {
+  return keys.all.map((key) => successorSessionId(key, renewal));
+}
+
 /**
  * Whether a presented session is an earlier attempt of the sign-in's last renewal, whose answer was taken for lost and
- * replaced. Recognised by deriving it, under any key of the ring, so that no list of attempts has to be stored.
+ * replaced. Recognised by deriving it, so that no list of attempts has to be stored.
  */
 export function isReplacedAttempt(
   keys: KeyRing,
-  presented: string,
-  signIn: { readonly previous: string | null; readonly attempt: number },
-  refreshToken: string,
+  hashOf: (sessionId: string) => string,
+  presented: { readonly session: string; readonly refreshToken: string },
+  { previous, attempt }: { readonly previous: string | null; readonly attempt: number },
 ): boolean {
-  const { previous } = signIn;
   if (previous === null) return false;
-  const attempts = Array.from({ length: signIn.attempt }, (_, attempt) => attempt);
-  return attempts.some((attempt) =>
-    keys.all.some(
-      (key) => sessionHash(successorSessionId(key, { previous, refreshToken, attempt })) === presented,
+  const { session, refreshToken } = presented;
+  const earlierAttempts = Array.from({ length: attempt }, (_, earlier) => earlier);
+  return earlierAttempts.some((earlier) =>
+    possibleSuccessors(keys, { previous, refreshToken, attempt: earlier }).some(
+      (id) => hashOf(id) === session,
     ),
   );
 }

@@ -13,6 +13,7 @@ import {
   identityProvider,
 } from "./identity-provider.ts";
 import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
+import { sessionHash } from "./session-id.ts";
 import { reportOutages } from "./store/outage.ts";
 import type { SessionStore } from "./store/store.ts";
 
@@ -25,7 +26,7 @@ export type Workflow = "sessions" | "sessions+refresh-tokens";
  */
 export type PolicyName = "hardened" | "as-described";
 
-/** The clocks (design D5). */
+/** The clocks (D5). */
 export interface LifetimeOptions {
   /** A session unused for this long is over. Default 30m. */
   readonly sessionIdle?: Duration;
@@ -65,7 +66,10 @@ export interface SessionsOptions {
   /** Default `hardened`. */
   readonly policy?: PolicyName;
   readonly lifetimes?: LifetimeOptions;
-  /** Paths that take unsafe requests without cross-site guard and form token: receivers of signed webhooks. */
+  /**
+   * Paths anybody may request, and that take unsafe requests without cross-site guard and form token: receivers of
+   * signed webhooks.
+   */
   readonly unguardedPaths?: readonly string[];
   /** Renders the pages of refusals and outages; gets the status and a sentence for the user, returns HTML. */
   readonly page?: (status: number, message: string) => string;
@@ -79,26 +83,29 @@ export interface SessionsOptions {
 export interface Settings {
   readonly application: string;
   readonly origin: string;
-  readonly workflow: Workflow;
+  /** Whether sessions are renewed from a refresh-token cookie (W2). */
+  readonly renews: boolean;
   readonly policy: PolicyName;
   readonly lifetimes: Lifetimes;
   readonly store: SessionStore;
   readonly provider: IdentityProvider;
   readonly verifyAccessToken: VerifyAccessToken;
   readonly keys: KeyRing;
-  readonly cookies: CookieWriter;
+  readonly cookieWriter: CookieWriter;
   readonly publicPaths: readonly string[];
   readonly unguardedPaths: readonly string[];
   readonly signInPath: string;
   readonly afterSignIn: string;
   readonly page: (status: number, message: string) => string;
   readonly publish: Publish;
+  /** What the store knows a session id by. */
+  readonly hashOf: (sessionId: string) => string;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Buffer;
 }
 
 /** Checks the options; throws a TypeError that names the first wrong one. */
-export function settings(options: SessionsOptions): Settings {
+export function checkedSettings(options: SessionsOptions): Settings {
   const { application, workflow = "sessions+refresh-tokens", policy = "hardened" } = options;
   const now = options.now ?? Date.now;
   if (!/^[a-z0-9-]{1,32}$/.test(application))
@@ -113,20 +120,21 @@ export function settings(options: SessionsOptions): Settings {
   return {
     application,
     origin: origin.origin,
-    workflow,
+    renews: workflow === "sessions+refresh-tokens",
     policy,
     lifetimes: lifetimes(workflow, policy, options.lifetimes ?? {}),
     store: reportOutages(options.store),
     provider,
     verifyAccessToken: accessTokenVerifier(provider, { applicationId, issuer, now }),
     keys: keyRing(options.cookieKeys, application),
-    cookies: cookieWriter(origin.protocol === "https:"),
+    cookieWriter: cookieWriter(origin.protocol === "https:"),
     publicPaths: [signInPath, ...options.publicPaths.map((path) => ownPath("publicPaths", path))],
     unguardedPaths: (options.unguardedPaths ?? []).map((path) => ownPath("unguardedPaths", path)),
     signInPath,
     afterSignIn: ownPath("afterSignIn", options.afterSignIn ?? "/"),
     page: options.page ?? plainPage,
     publish,
+    hashOf: (sessionId) => sessionHash(application, sessionId),
     now,
     randomBytes: options.randomBytes ?? randomBytes,
   };

@@ -9,7 +9,7 @@ import {
 } from "./errors.ts";
 import { ended, paid } from "./judgement.ts";
 import type { Settings } from "./settings.ts";
-import type { Device, EndReason, SessionRecord, SignInRecord, User } from "./store/store.ts";
+import type { EndReason, SessionRecord, SignInRecord } from "./store/store.ts";
 
 /** How the id of a sign-in starts that the provider gave no refresh token for. */
 const withoutFamily = "own.";
@@ -20,22 +20,17 @@ export function ownSignInId({ randomBytes }: Settings): string {
 }
 
 /** What a new sign-in record is made of. */
-export interface NewSignIn {
-  readonly id: string;
-  readonly user: User;
-  readonly device: Device;
-  readonly authenticatedAt: number;
-  readonly remembered: boolean;
-  /** Hash of its session. */
-  readonly current: string;
-  readonly mintedAt: number;
-}
+export type NewSignIn = Pick<
+  SignInRecord,
+  "id" | "user" | "device" | "authenticatedAt" | "renewedAt" | "remembered" | "current"
+>;
 
 /** A sign-in record that nothing has happened to yet. Its absolute limit counts from the authentication (D5). */
 export function newSignIn(settings: Settings, facts: NewSignIn): SignInRecord {
   return {
     ...facts,
     version: 0,
+    mintedAt: facts.renewedAt,
     absoluteExpiresAt: facts.authenticatedAt + absoluteLimit(settings, facts.remembered),
     previous: null,
     attempt: 0,
@@ -50,21 +45,21 @@ export function absoluteLimit({ lifetimes }: Settings, remembered: boolean): num
   return remembered ? lifetimes.rememberedAbsolute : lifetimes.signInAbsolute;
 }
 
-/** A session of a sign-in, minted now. */
+/** A session of a sign-in, found by that hash; it is vouched for since the sign-in's last renewal. */
 export function newSession(
   { now, lifetimes }: Settings,
   signIn: SignInRecord,
-  user: User,
-  hash: string,
+  hash: string = signIn.current,
 ): SessionRecord {
+  const { id, user, authenticatedAt, renewedAt, absoluteExpiresAt } = signIn;
   return {
     hash,
-    signInId: signIn.id,
+    signInId: id,
     user,
-    authenticatedAt: signIn.authenticatedAt,
-    vouchedAt: now(),
-    expiresAt: Math.min(now() + lifetimes.sessionIdle, signIn.absoluteExpiresAt),
-    absoluteExpiresAt: signIn.absoluteExpiresAt,
+    authenticatedAt,
+    vouchedAt: renewedAt,
+    expiresAt: Math.min(now() + lifetimes.sessionIdle, absoluteExpiresAt),
+    absoluteExpiresAt,
     presented: false,
   };
 }
@@ -90,8 +85,8 @@ export async function changeSignIn(
 }
 
 /**
- * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended
- * changes nothing. The provider is told, unless it refused the token itself or has never given one.
+ * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended only
+ * makes sure of its session, which may have outlived an ending that broke off half-way. The provider is told, unless it refused the token itself or has never given one.
  */
 export async function endSignIn(settings: Settings, id: string, reason: EndReason): Promise<void> {
   const { store, publish, now } = settings;
@@ -99,10 +94,11 @@ export async function endSignIn(settings: Settings, id: string, reason: EndReaso
   const tombstone = await changeSignIn(settings, id, (signIn) =>
     signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
   );
-  if (tombstone === null) return;
-  await store.deleteSession(tombstone.current);
-  publish({ type: "sign-in-ended", signInId: id, userId: tombstone.user.id, reason });
-  if (owed) await payRevocation(settings, id);
+  const signIn = tombstone ?? (await store.readSignIn(id));
+  if (signIn === null) return;
+  if (tombstone !== null) publish({ type: "sign-in-ended", signInId: id, userId: signIn.user.id, reason });
+  await store.deleteSession(signIn.current);
+  if (tombstone !== null && owed) await payRevocation(settings, id);
 }
 
 /** Tells the provider of an ended sign-in; if it can't be reached, that stays owed. */

@@ -65,10 +65,14 @@ export interface Visitor {
   signIn(form: SignInForm): Promise<SignInResult>;
   /** Ends this sign-in everywhere and removes the cookies. Where nobody is signed in it does nothing. */
   signOut(): Promise<void>;
-  /** For adapters: forgets cookies that somebody has ended or overtaken since. Never rejects. */
+}
+
+/** The adapter's side of a request: what the response has to carry. */
+export interface PendingResponse {
+  /** Forgets cookies that somebody has ended or overtaken since. Never rejects. */
   dropOvertakenCookies(): Promise<void>;
-  /** For adapters: the headers to add, asked for when the response is written. */
-  responseHeaders(): ResponseHeaders;
+  /** The headers to add; asked for when the response is written. */
+  headers(): ResponseHeaders;
 }
 
 /** Above this nothing is a login id or a password: it is refused before the provider is troubled. */
@@ -81,12 +85,12 @@ export function createVisitor(
   visit: Visit,
   found: Live | null,
   query: URLSearchParams,
-): Visitor {
+): { visitor: Visitor; response: PendingResponse } {
   const cookies = pendingCookies(settings, visit);
   let live = found;
-  if (found?.cookies) cookies.setPair(found.cookies);
+  if (found?.newCookies) cookies.setPair(found.newCookies);
 
-  return {
+  const visitor: Visitor = {
     get session() {
       return live && sessionOf(live.session);
     },
@@ -101,30 +105,33 @@ export function createVisitor(
     },
     returnTo: safeReturnTo(query.get("returnTo"), settings.origin),
     async signIn(form) {
-      const attempt = await attemptSignIn(settings, policy, visit, form);
+      const attempt = await attemptSignIn(settings, policy, visit, live, form);
       if (attempt.outcome !== "signed-in") return attempt;
       live = attempt.live;
-      if (live.cookies !== null) cookies.setPair(live.cookies);
+      if (live.newCookies !== null) cookies.setPair(live.newCookies);
       // The form cookie stays: a login form that another tab opened before must still post, and it is good for nothing else.
       const location = safeReturnTo(form.returnTo, settings.origin) ?? settings.afterSignIn;
       return { outcome: "signed-in", session: sessionOf(live.session), location };
     },
     async signOut() {
-      await policy.end(visit, "signed-out");
+      if (live !== null) await policy.end(live.session, "signed-out");
       live = null;
       cookies.clearPair();
       cookies.clearFormCookie();
     },
+  };
+  const response: PendingResponse = {
     async dropOvertakenCookies() {
       // They would undo a sign-out or a newer sign-in (D8). If the store can't say, they are not worth the risk.
-      if (live === null || live.cookies === null) return;
+      if (live === null || live.newCookies === null) return;
       if (!(await policy.isCurrent(live.session).catch(() => false))) cookies.forgetPair();
     },
-    responseHeaders() {
+    headers() {
       const setCookie = cookies.values();
       return { setCookie, noStore: setCookie.length > 0 || live !== null };
     },
   };
+  return { visitor, response };
 }
 
 type Attempt = { outcome: "signed-in"; live: Live } | Exclude<SignInResult, { outcome: "signed-in" }>;
@@ -133,6 +140,7 @@ async function attemptSignIn(
   settings: Settings,
   policy: Policy,
   visit: Visit,
+  old: Live | null,
   form: SignInForm,
 ): Promise<Attempt> {
   const { loginId, password } = form;
@@ -142,7 +150,7 @@ async function attemptSignIn(
     const answer = await settings.provider.signIn({ loginId, password, deviceName, address });
     if (answer.outcome === "refused") return refuse(settings, answer.reason, address);
     // Signing in replaces everything: the old sign-in of this browser must not stay usable (CWE-384, ASVS 7.2.4).
-    await policy.end(visit, "replaced-by-new-sign-in");
+    if (old !== null) await policy.end(old.session, "replaced-by-new-sign-in");
     const live = await policy.open(answer, visit.device, form.remember === true);
     const { signInId, user } = live.session;
     settings.publish({ type: "signed-in", signInId, userId: user.id, address });

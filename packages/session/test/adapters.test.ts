@@ -1,7 +1,7 @@
 // The adapters move headers and decide nothing: what an application answers itself stays, whatever way it answers.
 import { expect, test } from "vitest";
 import { parseSetCookie } from "../../../test/set-cookie-rule.ts";
-import { onEveryFramework, type Place } from "./application.ts";
+import { onEveryFramework, onFramework, type Place } from "./application.ts";
 import type { Browser } from "./browser.ts";
 
 const names = (setCookies: readonly string[]) =>
@@ -113,5 +113,30 @@ onEveryFramework("an adapter", (at) => {
     const tabs = Array.from({ length: 17 }, () => browsers).flat();
     const answers = await Promise.all(tabs.map((tab) => tab.get("/shopping-cart")));
     for (const [index, { body }] of answers.entries()) expect(body).toContain(people[index % 3]?.email);
+  });
+});
+
+onFramework("Express", "an adapter", (at) => {
+  test.each(["/send-then-throw", "/send-then-next"])(
+    "sends the page of a handler that errs afterwards: %s",
+    async (path) => {
+      const answer = await (await due(at)).get(path);
+      expect(answer).toMatchObject({ status: 200, body: "the page" });
+      expect(names(answer.setCookies)).toEqual(pair);
+    },
+  );
+
+  test("breaks off a response that can't be written, and nothing else", async () => {
+    const browser = await due(at);
+    await expect(browser.get("/impossible-status")).rejects.toThrow(/socket|ECONN|hang/i);
+    expect((await browser.get("/shopping-cart")).status).toBe(200);
+  });
+});
+
+onFramework("Fastify", "an adapter", (at) => {
+  test("sets cookies once on a reply that is sent twice, because its stream failed", async () => {
+    const answer = await (await due(at)).get("/broken-stream");
+    expect(answer.status).toBe(500);
+    expect(names(answer.setCookies)).toEqual(pair);
   });
 });

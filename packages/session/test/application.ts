@@ -74,10 +74,16 @@ export function onEveryFramework(topic: string, suite: (place: Place) => void): 
   onFrameworks(topic, ["memory"], suite);
 }
 
+/** The same for what one framework alone can do. */
+export function onFramework(framework: Framework, topic: string, suite: (place: Place) => void): void {
+  onFrameworks(topic, ["memory"], suite, [framework]);
+}
+
 function onFrameworks(
   topic: string,
   on: readonly (typeof stores)[number][],
   suite: (place: Place) => void,
+  which: readonly Framework[] = frameworks,
 ): void {
   let provider: TestProvider | null = null;
   const running = (): TestProvider => {
@@ -89,7 +95,7 @@ function onFrameworks(
   });
   afterAll(() => provider?.close());
 
-  const cases = frameworks.flatMap((framework) => on.map((storeName) => ({ framework, storeName })));
+  const cases = which.flatMap((framework) => on.map((storeName) => ({ framework, storeName })));
   describe.each(cases)(`${topic}: $framework on $storeName`, ({ framework, storeName }) => {
     let open = new AsyncDisposableStack();
     afterEach(async () => {

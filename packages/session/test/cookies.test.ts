@@ -123,6 +123,17 @@ describe("a Cookie header", () => {
     expect(readCookies("session=planted; refresh-token=planted; form=planted", https.names)).toEqual(absent);
   });
 
+  test("whose name only looks like ours is another cookie: browsers let a sibling host plant it (CWE-384)", () => {
+    for (const letter of ["\u00a0", "\u000b", "\u000c", "\ufeff", "\u2003"]) {
+      const names = cookieWriter(true).names;
+      expect(cookieValues(`${letter}__Host-session=planted`, "__Host-session")).toEqual([]);
+      expect(readCookies(`__Host-session=own; ${letter}__Host-session=planted`, names)).toMatchObject({
+        session: "own",
+      });
+    }
+    expect(cookieValues(" \t__Host-session\t= own ", "__Host-session")).toEqual(["own"]);
+  });
+
   test("may hold '=' in a value", () => {
     expect(cookieValues("a=b=c==", "a")).toEqual(["b=c=="]);
   });

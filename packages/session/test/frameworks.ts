@@ -58,6 +58,18 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
       response.writeHead(200, "OK", ["Set-Cookie", ownCookie, "Cache-Control", "public"]);
       response.end("own headers");
     });
+    app.get("/send-then-throw", async (_request, response) => {
+      response.send("the page");
+      throw new Error("a mistake after the page");
+    });
+    app.get("/send-then-next", (_request, response, next) => {
+      response.send("the page");
+      next();
+    });
+    app.get("/impossible-status", (_request, response) => {
+      response.statusCode = 1_000;
+      response.end("the page");
+    });
     app.use(((_error, _request, response, next) => {
       if (response.headersSent) next(_error);
       else response.status(statusOf(_error)).send("the application's own error page");
@@ -78,6 +90,11 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
       });
     }
     app.get("/stream", (_request, reply) => reply.send(Readable.from(chunks)));
+    app.get("/broken-stream", (_request, reply) => {
+      const stream = new Readable({ read() {} });
+      stream.destroy(new Error("the disk is gone"));
+      return reply.send(stream);
+    });
     app.get("/own-headers", (_request, reply) =>
       reply.headers({ "set-cookie": ownCookie, "cache-control": "public" }).send("own headers"),
     );

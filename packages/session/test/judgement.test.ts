@@ -27,7 +27,7 @@ function judged(
   signIn: SignInRecord,
   { session, now = start, replacedAttempt = false }: Question,
 ): Judgement {
-  return judge(signIn, { session, replacedAttempt, now, signInIdle: hour });
+  return judge(signIn, { session, replacedAttempt, now, signInIdle: hour, revalidateAfter: 10 * minute });
 }
 
 /** Renewed at `start` from "s0" to "s1". */
@@ -41,7 +41,7 @@ describe("a presented pair", () => {
   });
 
   test("past the absolute limit is expired, to the millisecond", () => {
-    const signIn = signInRecord({ mintedAt: start + day - minute });
+    const signIn = signInRecord({ renewedAt: start + day - minute });
     expect(judged(signIn, { session: "s0", now: start + day - 1 })).toBe("due");
     expect(judged(signIn, { session: "s0", now: start + day })).toBe("expired");
   });
@@ -66,9 +66,9 @@ describe("a presented pair", () => {
     expect(judged(afterRenewal, { session: "s0", now: start + hour - 1 })).toBe("lost-answer");
   });
 
-  test("that shows the previous one, ≤ 30 s after the current was first presented, is another tab", () => {
-    expect(judged(afterPresenting, { session: "s0", now: start + minute })).toBe("concurrent");
-    expect(judged(afterPresenting, { session: "s0", now: start + minute + window })).toBe("concurrent");
+  test("that shows the previous one, ≤ 30 s after the current was first presented, is served and handed nothing", () => {
+    expect(judged(afterPresenting, { session: "s0", now: start + minute })).toBe("overlapping");
+    expect(judged(afterPresenting, { session: "s0", now: start + minute + window })).toBe("overlapping");
   });
 
   test("that shows the previous one, later than that, is reuse", () => {
@@ -79,7 +79,9 @@ describe("a presented pair", () => {
     const question = { session: "s1", replacedAttempt: true };
     const signIn = replaced(afterRenewal, "s1b", start + minute);
     expect(judged(signIn, { ...question, now: start + minute })).toBe("out-of-order");
-    expect(judged(signIn, { ...question, now: start + minute + hour - 1 })).toBe("out-of-order");
+    expect(judged(signIn, { ...question, now: start + 10 * minute - 1 })).toBe("out-of-order");
+    // Longer ago nobody hands over without asking the provider.
+    expect(judged(signIn, { ...question, now: start + minute + 10 * minute })).toBe("due");
   });
 
   test("that shows a replaced attempt is out of order up to 30 s after the current was first presented, then reuse", () => {
@@ -174,16 +176,17 @@ describe("after any history", () => {
     );
   });
 
-  test("only the current session may be renewed, and nothing at or past a limit is handed out", () => {
+  test("only the current session or a replaced attempt may be renewed, and nothing at or past a limit is handed out", () => {
     const served = new Set<Judgement>(["due", "concurrent", "lost-answer", "out-of-order"]);
     fc.assert(
       fc.property(anyHistory, fc.nat({ max: 2 * day }), fc.boolean(), (history, passed, replacedAttempt) => {
         const [signIn, last] = after(history, signInRecord());
         const now = last + passed;
-        const over = now >= signIn.absoluteExpiresAt || now >= signIn.mintedAt + hour;
+        const over = now >= signIn.absoluteExpiresAt || now >= signIn.renewedAt + hour;
         for (const session of [signIn.current, signIn.previous ?? "", "unknown"]) {
           const judgement = judged(signIn, { session, replacedAttempt, now });
-          expect(judgement === "due" && session !== signIn.current).toBe(false);
+          const mayRenew = session === signIn.current || (replacedAttempt && session === "unknown");
+          expect(judgement === "due" && !mayRenew).toBe(false);
           expect(over && served.has(judgement)).toBe(false);
         }
       }),

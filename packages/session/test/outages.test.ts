@@ -90,8 +90,25 @@ everywhere("outages", (at) => {
       }
       expect(types(app)).toContain("unavailable");
       app.provider.fault = null;
+      app.clock.pass(10, "seconds");
       expect((await cart(browser)).status).toBe(200);
       expect(browser.cookie("session") === sessionId).toBe(workflow === "sessions");
+    },
+  );
+
+  test.each(["sessions", "sessions+refresh-tokens"] as const)(
+    "a provider that failed holds up live sessions once in ten seconds, not at every request (%s)",
+    async (workflow) => {
+      const app = await at.start({ workflow });
+      const browser = await app.signedIn();
+      app.clock.pass(15, "minutes");
+      app.provider.fault = refusedConnection;
+      app.provider.calls.length = 0;
+      for (let used = 0; used < 5; used++) expect((await cart(browser)).status).toBe(200);
+      expect(app.provider.calls).toHaveLength(1);
+      app.clock.pass(10, "seconds");
+      await cart(browser);
+      expect(app.provider.calls).toHaveLength(2);
     },
   );
 

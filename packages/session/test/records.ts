@@ -23,6 +23,7 @@ export function signInRecord(changed: Partial<SignInRecord> = {}): SignInRecord 
     current: "s0",
     previous: null,
     attempt: 0,
+    renewedAt: start,
     mintedAt: start,
     presentedAt: null,
     ended: null,

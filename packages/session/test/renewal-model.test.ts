@@ -189,7 +189,7 @@ async function signIn(store: SessionStore): Promise<Jar> {
   const received = await sessions.receive(request("/login", new Map()));
   if (received.kind === "answer") throw new Error("the login form is public");
   await received.visitor.signIn({ loginId: ada.email, password: ada.password });
-  return setInto(new Map(), received.visitor.responseHeaders().setCookie);
+  return setInto(new Map(), received.response.headers().setCookie);
 }
 
 async function ask(
@@ -199,8 +199,8 @@ async function ask(
   const received = await sessions?.receive(request("/shopping-cart", jar));
   if (received === undefined) throw new Error("no such node");
   if (received.kind === "answer") return { jar: null, signedOut: isSignInRedirect(received.answer) };
-  await received.visitor.dropOvertakenCookies();
-  const { setCookie } = received.visitor.responseHeaders();
+  await received.response.dropOvertakenCookies();
+  const { setCookie } = received.response.headers();
   return { jar: setCookie.length === 0 ? null : setInto(jar, setCookie), signedOut: false };
 }
 

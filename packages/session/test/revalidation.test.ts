@@ -57,6 +57,17 @@ everywhere("a user who", (at) => {
     expect((await browser.get("/")).body).toBe(`welcome ${email}`);
   });
 
+  test("asks for 50 pages at once costs one question to the provider (W1)", async () => {
+    const app = await at.start({ workflow: "sessions" });
+    const browser = await app.signedIn();
+    await cart(browser);
+    app.clock.pass(10, "minutes");
+    app.provider.calls.length = 0;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => cart(browser)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(app.provider.calls).toEqual(["GET /api/user/{id}"]);
+  });
+
   test("is unchanged costs one question to the provider in ten minutes (W1)", async () => {
     const app = await at.start({ workflow: "sessions" });
     const browser = await app.signedIn();

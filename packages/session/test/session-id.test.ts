@@ -7,6 +7,7 @@ import { cookieKey, newRing } from "./records.ts";
 import { keyRing } from "../src/key-ring.ts";
 
 const ring = newRing("new", "old");
+const hashOfStore = (id: string) => sessionHash("store", id);
 const renewal = { previous: "hash-0", refreshToken: "the-next-refresh-token", attempt: 0 };
 
 describe("a session id", () => {
@@ -20,10 +21,15 @@ describe("a session id", () => {
     }
   });
 
+  test("is stored under another hash at another application, so that a shared store opens nothing", () => {
+    const id = randomBytes(32).toString("base64url");
+    expect(sessionHash("forum", id)).not.toBe(sessionHash("store", id));
+  });
+
   test("is stored as a hash that differs from it", () => {
     const id = randomBytes(32).toString("base64url");
-    expect(sessionHash(id)).not.toBe(id);
-    expect(sessionHash(id)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(hashOfStore(id)).not.toBe(id);
+    expect(hashOfStore(id)).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 });
 
@@ -59,30 +65,78 @@ describe("the session id after a renewal", () => {
 
 describe("a replaced attempt", () => {
   const hashOf = (attempt: number, key = ring.primary) =>
-    sessionHash(successorSessionId(key, { ...renewal, attempt }));
+    hashOfStore(successorSessionId(key, { ...renewal, attempt }));
 
   test("is recognised under every key of the ring", () => {
     for (const key of ring.all) {
       expect(
-        isReplacedAttempt(ring, hashOf(0, key), { previous: "hash-0", attempt: 2 }, renewal.refreshToken),
+        isReplacedAttempt(
+          ring,
+          hashOfStore,
+          { session: hashOf(0, key), refreshToken: renewal.refreshToken },
+          { previous: "hash-0", attempt: 2 },
+        ),
       ).toBe(true);
       expect(
-        isReplacedAttempt(ring, hashOf(1, key), { previous: "hash-0", attempt: 2 }, renewal.refreshToken),
+        isReplacedAttempt(
+          ring,
+          hashOfStore,
+          { session: hashOf(1, key), refreshToken: renewal.refreshToken },
+          { previous: "hash-0", attempt: 2 },
+        ),
       ).toBe(true);
     }
   });
 
   test("is neither the attempt that counts, nor a later one, nor one of another renewal", () => {
     const signIn = { previous: "hash-0", attempt: 1 };
-    expect(isReplacedAttempt(ring, hashOf(1), signIn, renewal.refreshToken)).toBe(false);
-    expect(isReplacedAttempt(ring, hashOf(2), signIn, renewal.refreshToken)).toBe(false);
-    expect(isReplacedAttempt(ring, hashOf(0), { ...signIn, previous: "hash-9" }, renewal.refreshToken)).toBe(
-      false,
-    );
-    expect(isReplacedAttempt(ring, hashOf(0), { ...signIn, previous: null }, renewal.refreshToken)).toBe(
-      false,
-    );
-    expect(isReplacedAttempt(ring, hashOf(0), signIn, "another refresh token")).toBe(false);
-    expect(isReplacedAttempt(ring, hashOf(0), { ...signIn, attempt: 0 }, renewal.refreshToken)).toBe(false);
+    expect(
+      isReplacedAttempt(
+        ring,
+        hashOfStore,
+        { session: hashOf(1), refreshToken: renewal.refreshToken },
+        signIn,
+      ),
+    ).toBe(false);
+    expect(
+      isReplacedAttempt(
+        ring,
+        hashOfStore,
+        { session: hashOf(2), refreshToken: renewal.refreshToken },
+        signIn,
+      ),
+    ).toBe(false);
+    expect(
+      isReplacedAttempt(
+        ring,
+        hashOfStore,
+        { session: hashOf(0), refreshToken: renewal.refreshToken },
+        { ...signIn, previous: "hash-9" },
+      ),
+    ).toBe(false);
+    expect(
+      isReplacedAttempt(
+        ring,
+        hashOfStore,
+        { session: hashOf(0), refreshToken: renewal.refreshToken },
+        { ...signIn, previous: null },
+      ),
+    ).toBe(false);
+    expect(
+      isReplacedAttempt(
+        ring,
+        hashOfStore,
+        { session: hashOf(0), refreshToken: "another refresh token" },
+        signIn,
+      ),
+    ).toBe(false);
+    expect(
+      isReplacedAttempt(
+        ring,
+        hashOfStore,
+        { session: hashOf(0), refreshToken: renewal.refreshToken },
+        { ...signIn, attempt: 0 },
+      ),
+    ).toBe(false);
   });
 });

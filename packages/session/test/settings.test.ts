@@ -1,7 +1,7 @@
 // A wrong option stops the application at construction, by name, and never with the secret in the message.
 import { describe, expect, test } from "vitest";
 import { createSessions, memoryStore, type SessionsOptions } from "../src/index.ts";
-import { settings } from "../src/settings.ts";
+import { checkedSettings as settings } from "../src/settings.ts";
 import { cookieKey, day, hour, minute } from "./records.ts";
 
 const key = cookieKey("2026a");
@@ -80,8 +80,8 @@ describe("createSessions", () => {
   });
 
   test("names its cookies with the prefix on https, and without it on loopback", () => {
-    expect(settings(options()).cookies.names.session).toBe("__Host-session");
-    expect(settings(options({ origin: "http://localhost" })).cookies.names.session).toBe("session");
+    expect(settings(options()).cookieWriter.names.session).toBe("__Host-session");
+    expect(settings(options({ origin: "http://localhost" })).cookieWriter.names.session).toBe("session");
   });
 
   test("refuses an unknown workflow or policy", () => {

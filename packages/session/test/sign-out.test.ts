@@ -203,14 +203,49 @@ everywhere("a node that dies", (at) => {
     expect(app.events.map(({ type }) => type)).not.toContain("session-extended");
   });
 
+  test.each(["sessions", "sessions+refresh-tokens"] as const)(
+    "that failed between the tombstone and the session ends the session when it is tried again (%s)",
+    async (workflow) => {
+      const app = await at.start({ workflow });
+      const browser = await app.signedIn();
+      await cart(browser);
+      const thief = browser.copy();
+      const { deleteSession } = app.store;
+      app.store.deleteSession = async () => {
+        app.store.deleteSession = deleteSession;
+        throw new Error("connection lost");
+      };
+      expect((await browser.post("/logout")).status).toBeGreaterThanOrEqual(500);
+      expect((await browser.post("/logout")).status).toBe(302);
+      expect((await cart(thief)).status).toBe(302);
+    },
+  );
+
+  test("that broke off half-way for good is over at the next revalidation (W1)", async () => {
+    const app = await at.start({ workflow: "sessions" });
+    const browser = await app.signedIn();
+    await cart(browser);
+    const [signIn] = await app.store.signInsOfUser((await app.provider.anybody()).id);
+    expect(signIn?.ended).toBeNull();
+    if (signIn) await app.store.updateSignIn(ended(signIn, "signed-out", false, app.clock.now()));
+    app.clock.pass(10, "minutes");
+    expect((await cart(browser)).status).toBe(302);
+    expect((await cart(browser)).status).toBe(302);
+  });
+
   test("between making a session and making it count leaves none that opens anything", async () => {
     const app = await at.start();
     const browser = await app.signedIn();
     await cart(browser);
     const id = randomBytes(32).toString("base64url");
-    const live = await app.store.useSession(sessionHash(browser.cookie("session")), app.clock.now(), 60_000);
+    const live = await app.store.useSession(
+      sessionHash("store", browser.cookie("session")),
+      app.clock.now(),
+      60_000,
+    );
     expect(live).not.toBeNull();
-    if (live !== null) await app.store.insertSession({ ...live, hash: sessionHash(id), presented: false });
+    if (live !== null)
+      await app.store.insertSession({ ...live, hash: sessionHash("store", id), presented: false });
     const finder = app.browser();
     finder.plant("session", id);
     expect((await cart(finder)).status).toBe(302);
@@ -241,6 +276,16 @@ onEveryFramework("signing out", (at) => {
     await browser.get("/login");
     expect((await browser.post("/logout")).status).toBe(302);
     expect(browser.cookie("form")).not.toBe("");
+  });
+
+  test("as described with an expired session ends what the request itself has just renewed", async () => {
+    const app = await at.start({ policy: "as-described" });
+    const browser = await app.signedIn();
+    await cart(browser);
+    const kept = browser.copy();
+    app.clock.pass(31, "minutes");
+    await browser.post("/logout");
+    expect((await cart(kept)).status).toBe(302);
   });
 
   test("as described clears the cookies, ends the session, and revokes the refresh token", async () => {

@@ -99,6 +99,48 @@ everywhere("theft", (at) => {
     expect(await renewing).toMatchObject({ status: 302, setCookies: [] });
   });
 
+  test("of a pair parked between two answers ends when the user is disowned, and asks the provider (CWE-613)", async () => {
+    const app = await at.start();
+    const person = await app.provider.person();
+    const owner = await app.signedIn({ person });
+    const parked = owner.copy();
+    app.clock.pass(31, "minutes");
+    await cart(parked);
+    app.clock.pass(31, "seconds");
+    await cart(owner);
+    await app.provider.api("DELETE", `/api/user/${person.id}`);
+    app.clock.pass(10, "minutes");
+    for (let visit = 0; visit < 3; visit++) {
+      expect((await cart(parked)).status).toBe(302);
+      app.clock.pass(5, "minutes");
+    }
+  });
+
+  test("by somebody who asks all the time is found out, however closely they follow the owner", async () => {
+    const app = await at.start();
+    const owner = await app.signedIn();
+    const thief = owner.copy();
+    let [last, second] = [0, 0];
+    while (second - last < 60 && second < 4 * 3_600) {
+      app.clock.pass(1, "seconds");
+      second++;
+      if (second % 7 === 0 && (await cart(owner)).status === 200) last = second;
+      if (second % 13 === 0 && (await cart(thief)).status === 200) last = second;
+    }
+    expect(last).toBeLessThanOrEqual(2 * 3_600);
+    expect(types(app.events)).toContain("reuse-detected");
+  });
+
+  test("of a cookie of the shop opens nothing at the forum that shares its store", async () => {
+    const shop = await at.start();
+    const browser = await shop.signedIn();
+    const forum = await at.start({ beside: shop, application: "forum" });
+    const thief = forum.browser();
+    thief.plant("session", browser.cookie("session"));
+    expect((await cart(thief)).status).toBe(302);
+    expect((await cart(browser)).status).toBe(200);
+  });
+
   test("A2: a stolen refresh cookie with an invalid session id never reaches the provider, and is reported", async () => {
     const app = await at.start();
     const owner = await app.signedIn();

@@ -87,6 +87,20 @@ test.each([
   );
 });
 
+test("does not start again while the provider keeps it waiting", async () => {
+  await store.insertSignIn(
+    ended(signInRecord({ absoluteExpiresAt: start + 90 * day }), "signed-out", true, start),
+  );
+  const waiting = Promise.withResolvers<Response>();
+  answer = () => waiting.promise;
+  await halfAMinuteUntil(() => expect(calls).toHaveLength(1));
+  vi.advanceTimersByTime(90_000);
+  const again = sessions.maintain();
+  waiting.resolve(new Response());
+  await again;
+  expect(calls).toHaveLength(1);
+});
+
 test("counts a family that the provider no longer knows as paid", async () => {
   answer = async () => new Response(null, { status: 404 });
   const signIn = signInRecord({ absoluteExpiresAt: start + 2 * day });

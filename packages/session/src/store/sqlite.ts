@@ -27,13 +27,16 @@ const schema = `
   CREATE TABLE IF NOT EXISTS sign_ins (
     id TEXT PRIMARY KEY, version INTEGER NOT NULL, user_id TEXT NOT NULL, user TEXT NOT NULL, device TEXT NOT NULL,
     authenticated_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL, remembered INTEGER NOT NULL,
-    current TEXT NOT NULL, previous TEXT, attempt INTEGER NOT NULL, minted_at INTEGER NOT NULL, presented_at INTEGER,
+    current TEXT NOT NULL, previous TEXT, attempt INTEGER NOT NULL, renewed_at INTEGER NOT NULL, minted_at INTEGER NOT NULL, presented_at INTEGER,
     ended_at INTEGER, ended_reason TEXT, revocation_owed INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS sign_ins_by_user ON sign_ins (user_id, authenticated_at);
   CREATE INDEX IF NOT EXISTS sign_ins_by_limit ON sign_ins (absolute_expires_at);
   CREATE INDEX IF NOT EXISTS sign_ins_owing ON sign_ins (id) WHERE revocation_owed = 1;
 `;
+
+/** Milliseconds another process may hold the file's lock: waiting is synchronous, so nothing else runs meanwhile. */
+const lockPatience = 500;
 
 /** Rows one sweep removes of each table, so that it never holds up requests for long. */
 const sweepPortion = 1_000;
@@ -69,7 +72,7 @@ export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): Ses
 }
 
 function openFile(path: string, synchronous: "NORMAL" | "FULL"): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 5_000 });
+  const database = new DatabaseSync(path, { timeout: lockPatience });
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};`);
   return database;
 }
@@ -102,14 +105,14 @@ function signInStatements(database: DatabaseSync) {
   return {
     insertSignIn: database.prepare(
       `INSERT INTO sign_ins VALUES (:id, :version, :userId, :user, :device, :authenticatedAt, :absoluteExpiresAt,
-         :remembered, :current, :previous, :attempt, :mintedAt, :presentedAt, :endedAt, :endedReason, :revocationOwed)
+         :remembered, :current, :previous, :attempt, :renewedAt, :mintedAt, :presentedAt, :endedAt, :endedReason, :revocationOwed)
        ON CONFLICT (id) DO NOTHING`,
     ),
     readSignIn: database.prepare("SELECT * FROM sign_ins WHERE id = ?"),
     updateSignIn: database.prepare(
       `UPDATE sign_ins SET version = :version, user_id = :userId, user = :user, device = :device,
          authenticated_at = :authenticatedAt, absolute_expires_at = :absoluteExpiresAt, remembered = :remembered,
-         current = :current, previous = :previous, attempt = :attempt, minted_at = :mintedAt,
+         current = :current, previous = :previous, attempt = :attempt, renewed_at = :renewedAt, minted_at = :mintedAt,
          presented_at = :presentedAt, ended_at = :endedAt, ended_reason = :endedReason,
          revocation_owed = :revocationOwed
        WHERE id = :id AND version = :version - 1`,
@@ -276,6 +279,7 @@ function readSignIn(row: Row): SignInRecord {
     current: String(row["current"]),
     previous: textOrNull(row["previous"]),
     attempt: Number(row["attempt"]),
+    renewedAt: Number(row["renewed_at"]),
     mintedAt: Number(row["minted_at"]),
     presentedAt: numberOrNull(row["presented_at"]),
     ended:

@@ -45,9 +45,11 @@ export interface SessionRecord {
   readonly presented: boolean;
 }
 
-/** Where a sign-in happened. All of it is what the browser says of itself: shown to the user, never trusted. */
+/** Where a sign-in happened. Shown to the user, never trusted. */
 export interface Device {
+  /** What the browser says of itself. */
   readonly name: string;
+  /** The client's address, by the framework's rules for trusted proxies. */
   readonly address?: string;
 }
 
@@ -77,7 +79,9 @@ export interface SignInRecord {
   readonly previous: string | null;
   /** How often the answer to that renewal was lost and replaced. */
   readonly attempt: number;
-  /** When `current` was minted: the last renewal. */
+  /** When the provider last answered for this user: at sign-in, or at the last exchange of the refresh token. */
+  readonly renewedAt: number;
+  /** When `current` was minted, or last handed over while nobody had presented it. */
   readonly mintedAt: number;
   /** When a request first presented `current`; `null` while none has. */
   readonly presentedAt: number | null;

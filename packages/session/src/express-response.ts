@@ -1,0 +1,67 @@
+/**
+ * Express has no hook before the headers are written, so a response's own two ways there are wrapped: `end`, which may
+ * wait for the library's last look, and `writeHead`, which a streamed response reaches first and which may not.
+ */
+import type { Response } from "express";
+import { cacheControl } from "./adapter.ts";
+import type { PendingResponse } from "./visitor.ts";
+
+type Loose<Result> = (...given: unknown[]) => Result;
+
+/** Adds what is pending to the response when its headers are written, by whichever way that happens. */
+export function addHeadersWhenWritten(response: Response, pending: PendingResponse): void {
+  const writeHead = response.writeHead.bind(response) as Loose<Response>;
+  const end = response.end.bind(response) as Loose<Response>;
+
+  response.writeHead = (...given: unknown[]) => {
+    response.writeHead = writeHead;
+    // Passed on, a handler's own headers would replace the cookies, and the no-store beside them.
+    if (typeof given.at(-1) === "object") setHeaders(response, given.pop());
+    const headers = pending.headers();
+    for (const cookie of headers.setCookie) response.appendHeader("set-cookie", cookie);
+    const cache = cacheControl(headers, response.getHeader("cache-control"));
+    if (cache !== null) response.setHeader("cache-control", cache);
+    return writeHead(...given);
+  };
+  response.end = (...given: unknown[]) => {
+    response.end = end;
+    if (response.headersSent || pending.headers().setCookie.length === 0) return end(...given);
+    endAfterLook(response, pending, () => end(...given));
+    return response;
+  };
+}
+
+/**
+ * The handler has answered, though nothing is written yet: what comes while the store is asked (an error thrown after
+ * `send`, and the page Express would show for it) must neither change the answer nor end it a second time.
+ */
+function endAfterLook(response: Response, pending: PendingResponse, end: () => void): void {
+  const { statusCode, statusMessage, write, end: ownEnd } = response;
+  const headers = new Map(Object.entries(response.getHeaders()).map(([name, value]) => [name, value ?? ""]));
+  response.write = () => false;
+  response.end = () => response;
+
+  pending
+    .dropOvertakenCookies()
+    .then(() => {
+      Object.assign(response, { statusCode, statusMessage, write, end: ownEnd });
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
+      response.setHeaders(headers);
+      end();
+    })
+    // Where Express would have caught what `end` throws, nobody does here.
+    .catch((error: Error) => response.destroy(error));
+}
+
+/** Sets the headers of a `writeHead` call, an object or a flat list of names and values, as Node does. */
+function setHeaders(response: Response, headers: unknown): void {
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
+    return;
+  }
+  const pairs = headers.flatMap((name, at) =>
+    at % 2 === 0 ? [[String(name), headers[at + 1]] as const] : [],
+  );
+  for (const [name] of pairs) response.removeHeader(name);
+  for (const [name, value] of pairs) response.appendHeader(name, value);
+}

@@ -1,0 +1,191 @@
+/**
+ * What happens to a request before a handler sees it, in this order: cookies that contradict each other, forgery, who is
+ * there (found, extended or renewed), whether the path needs somebody, the form token. Each step may answer instead.
+ */
+import { type PresentedCookies, readCookies } from "./cookies.ts";
+import { type CrossSiteReason, crossSiteReason, isSafeMethod } from "./cross-site.ts";
+import { deviceName } from "./device.ts";
+import { LatchkeyError } from "./errors.ts";
+import { formTokenField, formTokenHeader, isFormTokenFor } from "./form-token.ts";
+import type { Live, Policy, Visit } from "./policy.ts";
+import { safeReturnTo } from "./return-to.ts";
+import type { Settings } from "./settings.ts";
+import { createVisitor, type PendingResponse, type Visitor } from "./visitor.ts";
+
+/** A request, as an adapter describes it. */
+export interface IncomingRequest {
+  readonly method: string;
+  /** Path and query as the browser sent them. */
+  readonly target: string;
+  /** A header by its lower-case name; several of one name joined as HTTP has it. */
+  header(name: string): string | undefined;
+  /** The client's address, by the framework's own rules for trusted proxies. */
+  readonly address: string | undefined;
+  /** The parsed body's fields, as far as the framework has any; asked for only to find the form token. */
+  body(): unknown;
+}
+
+/** An answer the library gives itself: the handlers must not run. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What became of a request. */
+export type Received =
+  | { readonly kind: "visitor"; readonly visitor: Visitor; readonly response: PendingResponse }
+  | { readonly kind: "answer"; readonly answer: Answer };
+
+const forged =
+  "This form is out of date or came from another site. Go back, load the page again and send it once more.";
+
+/** Takes one request through the steps above. Never throws for anything a client can send. */
+export async function receive(
+  settings: Settings,
+  policy: Policy,
+  request: IncomingRequest,
+): Promise<Received> {
+  const url = targetUrl(settings, request.target);
+  if (url === null) return refuse(settings, 400, "This address can't be understood.");
+  const presented = readCookies(request.header("cookie"), settings.cookieWriter.names);
+  if (presented === "duplicate") return refuseDuplicate(settings, request);
+  const isUnguarded = matches(settings.unguardedPaths, request);
+  const isGuarded = !isUnguarded && !isSafeMethod(request.method);
+  if (isGuarded && isCrossSite(settings, request, presented)) return refuse(settings, 403, forged);
+
+  const visit = {
+    presented,
+    device: { name: deviceName(request.header("user-agent")), ...address(request) },
+  };
+  const isPublic = isUnguarded || matches(settings.publicPaths, request);
+  const found = await findOrOutage(settings, policy, visit);
+  if (found === "outage" && (isGuarded || !isPublic)) return unavailableAnswer(settings);
+  const live = found === "outage" ? null : found;
+  if (live === null && !isPublic) return askToSignIn(settings, request, url);
+  if (isGuarded && !(await hasFormToken(settings, request, presented, live)))
+    return refuse(settings, 403, forged);
+  return { kind: "visitor", ...createVisitor(settings, policy, visit, live, url.searchParams) };
+}
+
+/** The session behind a request. While store or provider are down, public pages go on without one (D9, ASVS 16.5.2). */
+async function findOrOutage(
+  settings: Settings,
+  policy: Policy,
+  visit: Visit,
+): Promise<Live | null | "outage"> {
+  try {
+    return await policy.find(visit);
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error;
+    settings.publish({ type: "unavailable", code: error.code, message: error.message });
+    return "outage";
+  }
+}
+
+function targetUrl({ origin }: Settings, target: string): URL | null {
+  // "//host/path" would be read as another host: it is a path of ours, spelt badly, and no route has it.
+  if (!target.startsWith("/") || target.startsWith("//") || !URL.canParse(target, origin)) return null;
+  return new URL(target, origin);
+}
+
+/** Whether a request's path is on a list. Spellings a framework may resolve differently are on none (WSTG-ATHN-04). */
+function matches(list: readonly string[], { target }: IncomingRequest): boolean {
+  const path = pathOf(target);
+  if (/\/\/|\/\.{1,2}(\/|$)|\\|%2e|%2f|%5c|%00/i.test(path)) return false;
+  return list.some((each) => (each.endsWith("/*") ? path.startsWith(each.slice(0, -1)) : path === each));
+}
+
+function pathOf(target: string): string {
+  return target.split(/[?#]/, 1)[0] ?? target;
+}
+
+function address({ address }: IncomingRequest): { address?: string } {
+  return address === undefined ? {} : { address };
+}
+
+function refuseDuplicate(settings: Settings, request: IncomingRequest): Received {
+  settings.publish({ type: "duplicate-cookies", address: request.address });
+  return refuse(
+    settings,
+    400,
+    "Your browser sent two cookies of one name. Clear this site's cookies and sign in again.",
+  );
+}
+
+function isCrossSite(settings: Settings, request: IncomingRequest, cookies: PresentedCookies): boolean {
+  const reason = crossSiteReason(
+    {
+      method: request.method,
+      secFetchSite: request.header("sec-fetch-site"),
+      origin: request.header("origin"),
+      hasCookies: cookies.session !== null || cookies.refreshToken !== null || cookies.form !== null,
+    },
+    settings.origin,
+  );
+  if (reason !== null) reportForged(settings, request, reason);
+  return reason !== null;
+}
+
+function reportForged(
+  { publish }: Settings,
+  { target, address }: IncomingRequest,
+  reason: CrossSiteReason | "form-token",
+): void {
+  publish({ type: "cross-site-refused", reason, path: pathOf(target).slice(0, 200), address });
+}
+
+/** The login form may have been rendered before somebody signed in in another tab: its visitor token counts there. */
+async function hasFormToken(
+  settings: Settings,
+  request: IncomingRequest,
+  cookies: PresentedCookies,
+  live: Live | null,
+): Promise<boolean> {
+  const { keys, signInPath } = settings;
+  const token = await presentedFormToken(request);
+  const ofSignIn = live !== null && isFormTokenFor(keys, { signInId: live.session.signInId }, token);
+  const countsForVisitor = live === null || pathOf(request.target) === signInPath;
+  const ofVisitor =
+    countsForVisitor && cookies.form !== null && isFormTokenFor(keys, { formCookie: cookies.form }, token);
+  if (!ofSignIn && !ofVisitor) reportForged(settings, request, "form-token");
+  return ofSignIn || ofVisitor;
+}
+
+async function presentedFormToken(request: IncomingRequest): Promise<string | undefined> {
+  const body = await request.body();
+  const field =
+    typeof body === "object" && body !== null ? Object.getOwnPropertyDescriptor(body, formTokenField) : null;
+  return typeof field?.value === "string" ? field.value : request.header(formTokenHeader);
+}
+
+function refuse({ page }: Settings, status: number, message: string): Received {
+  return answer(status, {}, page(status, message));
+}
+
+/** What is down keeps everybody's cookies: 503, and come back (D9). */
+function unavailableAnswer({ page }: Settings): Received {
+  const message =
+    "Signing in and signed-in pages are not available for a moment. Nothing is lost: try again shortly.";
+  return answer(503, { "retry-after": "5" }, page(503, message));
+}
+
+/** W1 step 14, W2 step 18′. A program that wants JSON gets 401 instead of a page it can't use. */
+function askToSignIn(settings: Settings, request: IncomingRequest, url: URL): Received {
+  const accept = request.header("accept") ?? "";
+  if (accept.includes("application/json") && !accept.includes("text/html")) {
+    const body = JSON.stringify({ error: "sign-in-required" });
+    return answer(401, { "content-type": "application/json; charset=utf-8" }, body);
+  }
+  const path = isSafeMethod(request.method)
+    ? safeReturnTo(`${url.pathname}${url.search}`, settings.origin)
+    : null;
+  const query = path === null || path === settings.afterSignIn ? "" : `?returnTo=${encodeURIComponent(path)}`;
+  return answer(302, { location: `${settings.signInPath}${query}` }, "");
+}
+
+function answer(status: number, headers: Record<string, string>, body: string): Received {
+  const security = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  const type = { "content-type": "text/html; charset=utf-8" };
+  return { kind: "answer", answer: { status, headers: { ...security, ...type, ...headers }, body } };
+}

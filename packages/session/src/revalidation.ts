@@ -1,0 +1,50 @@
+/** W1: a session lives on only as long as the provider, asked again every `revalidateAfter`, stands by its user. */
+import type { ProviderUser } from "./identity-provider.ts";
+import type { Live } from "./policy.ts";
+import type { Settings } from "./settings.ts";
+import { endSignIn } from "./sign-ins.ts";
+import type { EndReason, SessionRecord } from "./store/store.ts";
+
+/** Asks the provider about a session's user; `null`, and the sign-in is over, where the answer ends it. */
+export type Revalidate = (session: SessionRecord) => Promise<Live | null>;
+
+/** Revalidation for one application; requests of one session at once share one question. */
+export function revalidation(settings: Settings): Revalidate {
+  const flights = new Map<string, Promise<Live | null>>();
+
+  return (session) => {
+    const flight =
+      flights.get(session.hash) ?? revalidate(settings, session).finally(() => flights.delete(session.hash));
+    flights.set(session.hash, flight);
+    return flight;
+  };
+}
+
+async function revalidate(settings: Settings, session: SessionRecord): Promise<Live | null> {
+  const { provider, store, publish, now } = settings;
+  const known = await provider.retrieveUser(session.user.id);
+  const reason = reasonToEnd(known, session);
+  if (known === null || reason !== null) {
+    await endSignIn(settings, session.signInId, reason ?? "user-not-active");
+    return null;
+  }
+  // A sign-out that removed the tombstone's session only half-way must not be outlived by it.
+  const signIn = await store.readSignIn(session.signInId);
+  if (signIn === null || signIn.ended !== null) {
+    await store.deleteSession(session.hash);
+    return null;
+  }
+  const vouched = { ...session, user: known.user, vouchedAt: now() };
+  if (!(await store.updateSession(vouched))) return null;
+  publish({ type: "revalidated", signInId: session.signInId, userId: session.user.id });
+  return { session: vouched, newCookies: null };
+}
+
+/** Why what the provider knows of a user now ends a sign-in (ASVS 7.4.2, 7.4.3); `null` if it does not. */
+export function reasonToEnd(
+  known: ProviderUser | null,
+  { authenticatedAt }: { readonly authenticatedAt: number },
+): EndReason | null {
+  if (known === null || !known.active || !known.registered) return "user-not-active";
+  return known.passwordChangedAt > authenticatedAt ? "password-changed" : null;
+}
