@@ -6,7 +6,7 @@ import { hash as argon2, parseOptions, verify as verifyArgon2 } from "@node-rs/a
 import type { ResolvedConfig } from "./config.ts";
 import type { Publish } from "./events.ts";
 import { createHashingQueue } from "./hashing-queue.ts";
-import { verifyImported } from "./imported-password.ts";
+import { type ImportedFactors, makeUpFor, verifyImported } from "./imported-password.ts";
 import type { PasswordHash, User } from "./store/records.ts";
 
 /** Hashes and checks passwords. Every method throws HashingBusyError when too many are at it. */
@@ -14,10 +14,10 @@ export interface Passwords {
   /** The form in which a new password is stored. */
   hash(password: string): Promise<PasswordHash>;
   /**
-   * True if it is this user's password. For no user, or one without a password, the same work is done and the answer is
-   * false, so that time does not tell who exists (CWE-208).
+   * True if it is this user's password. Whenever the answer is false the same work was done – argon2id, and the dearest
+   * password of each imported scheme that is in use – for no user too, so that time does not tell who exists (CWE-208).
    */
-  verify(user: User | null, password: string): Promise<boolean>;
+  verify(user: User | null, password: string, imported: ImportedFactors): Promise<boolean>;
   /** True if the stored form should be replaced at the next sign-in: another scheme or other parameters than today's. */
   isOutdated(stored: PasswordHash): boolean;
   /** Settles when nothing is being hashed. */
@@ -42,11 +42,14 @@ export async function createPasswords(
       return { scheme: "argon2id", hash: await queue.run(() => hashNow(password)), salt: null, factor: null };
     },
 
-    verify(user, password) {
+    verify(user, password, imported) {
       const stored = user?.password ?? null;
       return queue.run(async () => {
         publish({ type: "password-checked", userId: user?.id ?? null, scheme: stored?.scheme ?? "none" });
-        return isPassword(password.normalize("NFC"), stored, nobodys);
+        const normalized = password.normalize("NFC");
+        if (await isPassword(normalized, stored, nobodys)) return true;
+        await makeUpFor(imported, stored);
+        return false;
       });
     },
 
@@ -57,14 +60,9 @@ export async function createPasswords(
 
 async function isPassword(password: string, stored: PasswordHash | null, nobodys: string): Promise<boolean> {
   if (stored?.scheme === "argon2id") return verifyArgon2(stored.hash, password);
-  if (stored !== null && (await verifyImported(stored.scheme, password, saltedOf(stored)))) return true;
-  // An imported scheme may be faster than argon2id; its wrong passwords must not answer sooner than unknown users.
+  if (stored !== null && (await verifyImported(password, stored))) return true;
   await verifyArgon2(nobodys, password);
   return false;
-}
-
-function saltedOf({ hash, salt, factor }: PasswordHash): { hash: string; salt: string; factor: number } {
-  return { hash, salt: salt ?? "", factor: factor ?? 1 };
 }
 
 function hasTodaysParameters(hash: string): boolean {

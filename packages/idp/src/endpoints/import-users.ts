@@ -6,7 +6,7 @@ import { empty } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
-import { HIGHEST_FACTOR, IMPORTED_SCHEMES } from "../imported-password.ts";
+import { highestFactor, IMPORTED_SCHEMES } from "../imported-password.ts";
 import { newPassword } from "../new-password.ts";
 import { newUser } from "../new-user.ts";
 import { newRegistration, type RegistrationInput, registrationInput } from "../registration-shape.ts";
@@ -36,7 +36,7 @@ const base64 = z
   .max(2_048)
   .regex(/^[A-Za-z0-9+/]+={0,2}$/, "[invalid]");
 const scheme = z.enum(IMPORTED_SCHEMES);
-const factor = z.int().min(1).max(HIGHEST_FACTOR);
+const factor = z.int().min(1);
 
 const importRequest: z.ZodType<ImportRequest> = z.object({
   users: z
@@ -94,12 +94,9 @@ async function passwordOf(
   const hash = base64.safeParse(imported.password);
   if (!hash.success) throw fieldRefusal("invalid", `${place}.password`);
   if (imported.salt === undefined) throw fieldRefusal("blank", `${place}.salt`);
-  return {
-    scheme: named,
-    hash: hash.data,
-    salt: imported.salt,
-    factor: imported.factor ?? defaults.factor ?? 1,
-  };
+  const rounds = imported.factor ?? defaults.factor ?? 1;
+  if (rounds > highestFactor(named)) throw fieldRefusal("invalid", `${place}.factor`);
+  return { scheme: named, hash: hash.data, salt: imported.salt, factor: rounds };
 }
 
 async function registrationsOf(call: Call, imported: ImportedUser, userId: string): Promise<Registration[]> {

@@ -79,7 +79,8 @@ export async function login(call: Call): Promise<Response> {
 
   const { users } = call.provider.store;
   const user = await findByLoginId(users, attempt.tenant.id, body.loginId, body.loginIdTypes);
-  if (!(await call.provider.passwords.verify(user, body.password)) || user === null) {
+  const imported = await users.importedFactors(attempt.tenant.id);
+  if (!(await call.provider.passwords.verify(user, body.password, imported)) || user === null) {
     return refused(call, attempt, user, user === null ? "unknown-user" : "wrong-password");
   }
   const prevented = loginPrevented(user, call.provider.config.now());

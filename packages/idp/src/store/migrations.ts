@@ -71,6 +71,10 @@ const STEPS: readonly string[] = [
 
   CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE INDEX imported_passwords ON users (tenant_id, password_scheme, password_factor DESC)
+    WHERE password_scheme <> 'argon2id';
+  `,
 ];
 
 /** Every table, those first whose rows others refer to last. */

@@ -44,6 +44,8 @@ export function sqliteUsers(turn: Turn, now: () => number): UserStore {
         }),
       ),
 
+    importedFactors: (tenantId) => read(() => importedFactors(turn, tenantId)),
+
     rehash: (id, credentialVersion, { scheme, hash, salt, factor }) =>
       write(() => {
         sql(
@@ -65,6 +67,22 @@ export function sqliteUsers(turn: Turn, now: () => number): UserStore {
 /** How e-mail addresses and usernames are compared: two spellings of one text are one. */
 export function foldCase(value: string): string {
   return value.normalize("NFC").toLowerCase();
+}
+
+// The partial index of migrations.ts makes each step one look-up, however many users there are.
+function importedFactors({ sql }: Turn, tenantId: string): Map<string, number> {
+  const next = sql(
+    `SELECT password_scheme, password_factor FROM users
+     WHERE tenant_id = ? AND password_scheme > ? AND password_scheme <> 'argon2id'
+     ORDER BY password_scheme, password_factor DESC LIMIT 1`,
+  );
+  const factors = new Map<string, number>();
+  for (let row = next.get(tenantId, ""); row !== undefined; ) {
+    const scheme = text(row, "password_scheme");
+    factors.set(scheme, integer(row, "password_factor"));
+    row = next.get(tenantId, scheme);
+  }
+  return factors;
 }
 
 async function insertAll(

@@ -73,6 +73,8 @@ export interface UserStore {
    * old one, and with `revoke` the user's refresh tokens are revoked in the same step.
    */
   update(user: User, change?: { password: PasswordHash; revoke: boolean }): Promise<Saved>;
+  /** The highest factor of each scheme but argon2id that a password of the tenant is kept in. */
+  importedFactors(tenantId: string): Promise<ReadonlyMap<string, number>>;
   /** Replaces the stored form of the same password; nothing happens if the password was changed meanwhile. */
   rehash(id: string, credentialVersion: number, password: PasswordHash): Promise<void>;
   /** Deactivating revokes the user's refresh tokens in the same step if `revoke`. */
