@@ -10,7 +10,6 @@ export interface Environment {
   readonly workflow: Workflow;
   readonly policy: PolicyName;
   readonly durations: Durations;
-  readonly production: boolean;
 }
 
 /** The lifetimes that were set; the others keep their defaults. */
@@ -35,9 +34,9 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment; throws EnvironmentError for the first value that can't be used. An empty one is unset. */
 export function readEnvironment(variables: Variables): Environment {
-  const production = variables["NODE_ENV"] === "production";
+  const mode = choice(variables, "NODE_ENV", ["development", "production", "test"]);
   const elsewhere = provider(variables);
-  if (production && elsewhere === null) {
+  if (mode === "production" && elsewhere === null) {
     // ASVS 6.3.2: everybody knows the demo accounts' passwords.
     throw new EnvironmentError("NODE_ENV", "production starts no demo accounts; set IDP_URL and IDP_API_KEY");
   }
@@ -57,7 +56,6 @@ export function readEnvironment(variables: Variables): Environment {
       ...duration(variables, "REFRESH_IDLE", "refreshIdle"),
       ...duration(variables, "REFRESH_ABSOLUTE", "refreshAbsolute"),
     },
-    production,
   };
 }
 

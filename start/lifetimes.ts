@@ -1,5 +1,12 @@
 /** The clocks `npm start` runs with: what the environment says, over the defaults, for library and provider alike. */
-import { formatDuration, type LifetimeOptions, type Lifetimes, parseDuration } from "@latchkey/session";
+import {
+  defaultLifetimes,
+  type Duration,
+  formatDuration,
+  type LifetimeOptions,
+  type Lifetimes,
+  parseDuration,
+} from "@latchkey/session";
 import type { Environment } from "./environment.ts";
 
 /** The library's clocks for what was set. */
@@ -19,8 +26,8 @@ export function lifetimeOptions({ workflow, policy, durations }: Environment): L
 
 /** The demo applications' token settings at the provider, in FusionAuth's names, so that both sides agree. */
 export function tokenSettings({ policy, durations }: Environment): Record<string, unknown> {
-  const absolute = parseDuration(durations.refreshAbsolute ?? "30d") ?? 0;
-  const idle = Math.min(parseDuration(durations.refreshIdle ?? "14d") ?? 0, absolute);
+  const absolute = minutes(durations.refreshAbsolute ?? defaultLifetimes.rememberedAbsolute);
+  const idle = Math.min(minutes(durations.refreshIdle ?? defaultLifetimes.rememberedIdle), absolute);
   const usage =
     policy === "hardened"
       ? {
@@ -33,10 +40,14 @@ export function tokenSettings({ policy, durations }: Environment): Record<string
     enabled: true,
     timeToLiveInSeconds: 600,
     refreshTokenExpirationPolicy: "SlidingWindowWithMaximumLifetime",
-    refreshTokenTimeToLiveInMinutes: idle / 60_000,
-    refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: absolute / 60_000 },
+    refreshTokenTimeToLiveInMinutes: idle,
+    refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: absolute },
     ...usage,
   };
+}
+
+function minutes(duration: Duration): number {
+  return (parseDuration(duration) ?? 0) / 60_000;
 }
 
 /** The table `npm start` prints: a clock, what it counts from, how long. */

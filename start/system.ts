@@ -38,6 +38,11 @@ interface Building extends Seams {
   readonly open: AsyncDisposableStack;
 }
 
+const applications = {
+  store: { id: demo.variables.storeId, module: store },
+  forum: { id: demo.variables.forumId, module: forum },
+};
+
 /** Builds everything and listens on loopback; throws, with nothing left open, if a part can't start. */
 export async function startSystem(environment: Environment, seams: Seams = {}): Promise<System> {
   mkdirSync(environment.dataDirectory, { recursive: true, mode: 0o700 });
@@ -77,7 +82,6 @@ async function startProvider(building: Building): Promise<Provider> {
     issuer: url,
     keys: [{ id: "1", secret: secrets.idpKey }],
     kickstart: parseKickstart(demo, variables),
-    production: environment.production,
     ...(now && { now }),
   });
   open.defer(() => idp.close());
@@ -90,7 +94,7 @@ async function startStore(building: Building, provider: Provider): Promise<Sessi
   const { environment, secrets, open } = building;
   const { port, origin, sessions } = await openSessions(building, provider, "store", secrets.storeCookieKey);
   const app = await store.createStore({
-    ...building,
+    ...seamsOf(building),
     sessions,
     origin,
     database: file(environment, "store"),
@@ -105,7 +109,7 @@ async function startForum(building: Building, provider: Provider): Promise<void>
   const { environment, secrets, open } = building;
   const { port, origin, sessions } = await openSessions(building, provider, "forum", secrets.forumCookieKey);
   const { app, close } = forum.createForum({
-    ...building,
+    ...seamsOf(building),
     sessions,
     origin,
     database: file(environment, "forum"),
@@ -113,11 +117,6 @@ async function startForum(building: Building, provider: Provider): Promise<void>
   open.defer(close);
   await listen("FORUM_PORT", port, app as Handler, open);
 }
-
-const applications = {
-  store: { id: demo.variables.storeId, module: store },
-  forum: { id: demo.variables.forumId, module: forum },
-};
 
 async function openSessions(
   building: Building,
@@ -147,6 +146,11 @@ async function openSessions(
   });
   open.defer(() => sessions.close());
   return { sessions, origin: options.origin, port: environment.ports[name] };
+}
+
+/** What an application gets of all this: no secret, and nothing to close. */
+function seamsOf({ now, onError }: Building): Seams {
+  return { ...(now && { now }), ...(onError && { onError }) };
 }
 
 function origin(name: "store" | "forum", port: number): string {

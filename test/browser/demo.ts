@@ -74,10 +74,7 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
     subscribe(sessionChannel, record);
     const [store = 0, forum = 0, idp = 0] = await freePorts(3);
     const environment = { ...options, ports: { store, forum, idp }, dataDirectory, provider: null };
-    system = await startSystem(
-      { ...environment, durations: {}, production: false },
-      { now: () => Date.now() + offset },
-    );
+    system = await startSystem({ ...environment, durations: {} }, { now: () => Date.now() + offset });
   });
   afterAll(async () => {
     unsubscribe(sessionChannel, record);

@@ -30,8 +30,6 @@ export interface ForumOptions {
   readonly database: string;
   /** The forum's own origin, the one `sessions` has. */
   readonly origin: string;
-  /** A line under the login form. */
-  readonly hint?: string;
   /** Called with every error that only an operator can mend. */
   readonly onError?: (error: unknown) => void;
   /** The clock, epoch milliseconds. For tests. */
@@ -48,7 +46,7 @@ export interface ForumOptions {
  * forum.app.listen(3001, "127.0.0.1");
  */
 export function createForum(options: ForumOptions): { app: Express; close(): void } {
-  const { sessions, origin, hint = null, onError = () => {}, now = Date.now } = options;
+  const { sessions, origin, onError = () => {}, now = Date.now } = options;
   const database = openDatabase(options.database);
   writeFirstThreads(database, now());
   const threads = createThreads(database, now);
@@ -63,7 +61,7 @@ export function createForum(options: ForumOptions): { app: Express; close(): voi
   app.use(readForms, refuseOtherBodies, latchkey(sessions));
   home(app, threads);
   thread(app, threads);
-  login(app, origin, hint);
+  login(app, origin);
   logout(app);
   newThread(app, threads);
   posts(app, threads);

@@ -32,8 +32,6 @@ export interface StoreOptions {
   readonly database: string;
   /** The shop's own origin, the one `sessions` has. */
   readonly origin: string;
-  /** A line under the login form. */
-  readonly hint?: string;
   /** Called with every error that only an operator can mend. */
   readonly onError?: (error: unknown) => void;
   /** The clock, epoch milliseconds. For tests. */
@@ -76,7 +74,6 @@ export async function createStore(options: StoreOptions): Promise<FastifyInstanc
     guestCart,
     show,
     origin,
-    hint: options.hint ?? null,
   };
 
   app.addHook("onRequest", async (_request, reply) => setSecurityHeaders(reply));

@@ -13,8 +13,6 @@ export interface Shop {
   readonly guestCart: GuestCartCookie;
   readonly show: Show;
   readonly origin: string;
-  /** Shown under the login form. */
-  readonly hint: string | null;
 }
 
 /** Whose cart a request is about; `null` for a guest who has none yet. A signed-in user's guest cookie counts for nothing. */

@@ -16,7 +16,14 @@ export type { CookieKey } from "./key-ring.ts";
 export { safeReturnTo } from "./return-to.ts";
 export type { Answer, IncomingRequest, Received } from "./receive.ts";
 export { createSessions, type Sessions } from "./sessions.ts";
-export type { LifetimeOptions, Lifetimes, PolicyName, SessionsOptions, Workflow } from "./settings.ts";
+export {
+  defaultLifetimes,
+  type LifetimeOptions,
+  type Lifetimes,
+  type PolicyName,
+  type SessionsOptions,
+  type Workflow,
+} from "./settings.ts";
 export { memoryStore } from "./store/memory.ts";
 export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.ts";
 export type { Device, EndReason, SessionRecord, SessionStore, SignInRecord, User } from "./store/store.ts";

@@ -185,35 +185,40 @@ function checkedProvider(
   return identityProvider(provider, now, publish);
 }
 
-const defaults = {
+/** The clocks' defaults (D5); in W1 a sign-in is over after 12h. */
+export const defaultLifetimes: Required<LifetimeOptions> = {
   sessionIdle: "30m",
   revalidateAfter: "10m",
   signInIdle: "1h",
   signInAbsolute: "24h",
-} as const;
-const rememberedDefaults = { rememberedIdle: "14d", rememberedAbsolute: "30d" } as const;
+  rememberedIdle: "14d",
+  rememberedAbsolute: "30d",
+};
 
 function lifetimes(workflow: Workflow, policy: PolicyName, options: LifetimeOptions): Lifetimes {
-  const base = {
-    ...defaults,
-    ...rememberedDefaults,
-    ...(workflow === "sessions" ? { signInAbsolute: "12h" } : {}),
-  };
-  const chosen: Record<string, string> = { ...base, ...options };
-  const entries = Object.entries(chosen).map(([clock, duration]) => {
+  for (const clock of Object.keys(options)) oneOf("lifetimes", clock, Object.keys(defaultLifetimes));
+  const limit = (clock: keyof LifetimeOptions, otherwise: Duration = defaultLifetimes[clock]) => {
+    // A clock that is there and undefined is an environment variable that is not set: refused like any wrong value.
+    const duration = clock in options ? String(options[clock]) : otherwise;
     const milliseconds = parseDuration(duration);
-    if (milliseconds === null)
-      throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
-    return [clock, milliseconds];
-  });
-  const limits = Object.fromEntries(entries) as { -readonly [clock in keyof Lifetimes]: number };
+    if (milliseconds !== null) return milliseconds;
+    throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
+  };
   // The workflows as published know no absolute limit of a session.
-  if (policy === "as-described" && options.signInAbsolute === undefined)
-    limits.signInAbsolute = Number.POSITIVE_INFINITY;
-  // A window can't be wider than the limit it slides within.
-  limits.signInIdle = Math.min(limits.signInIdle, limits.signInAbsolute);
-  limits.rememberedIdle = Math.min(limits.rememberedIdle, limits.rememberedAbsolute);
-  return limits;
+  const isUnlimited = policy === "as-described" && options.signInAbsolute === undefined;
+  const signInAbsolute = isUnlimited
+    ? Number.POSITIVE_INFINITY
+    : limit("signInAbsolute", workflow === "sessions" ? "12h" : undefined);
+  const rememberedAbsolute = limit("rememberedAbsolute");
+  return {
+    sessionIdle: limit("sessionIdle"),
+    revalidateAfter: limit("revalidateAfter"),
+    // A window can't be wider than the limit it slides within.
+    signInIdle: Math.min(limit("signInIdle"), signInAbsolute),
+    signInAbsolute,
+    rememberedIdle: Math.min(limit("rememberedIdle"), rememberedAbsolute),
+    rememberedAbsolute,
+  };
 }
 
 function ownPath(option: string, path: string): string {

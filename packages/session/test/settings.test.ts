@@ -170,6 +170,10 @@ describe("lifetimes", () => {
     },
   );
 
+  test("refuse a clock there is none of: a misspelt limit must not fall back to its default", () => {
+    expectRefusal(untyped({ lifetimes: { sesionIdle: "1s" } }), "lifetimes");
+  });
+
   test("have the defaults of the table (D5)", () => {
     expect(settings(options()).lifetimes).toEqual({
       sessionIdle: 30 * minute,

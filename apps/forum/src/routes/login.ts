@@ -20,11 +20,11 @@ const refusals: Record<SignInRefusal, string> = {
 };
 
 /** Adds `GET /login` and `POST /login`. */
-export function login(app: Express, origin: string, hint: string | null): void {
+export function login(app: Express, origin: string): void {
   app.get("/login", (request, response) => {
     const { session, returnTo } = visitor(request);
     if (session !== null) return response.redirect(302, afterSignIn);
-    show(response, "login", { hint, returnTo, email: "", remember: false, problem: null });
+    show(response, "login", { returnTo, email: "", remember: false, problem: null });
   });
 
   app.post("/login", async (request, response) => {
@@ -41,6 +41,6 @@ export function login(app: Express, origin: string, hint: string | null): void {
         ? refusals[result.reason]
         : "Signing in is not available for a moment. Please try again shortly.";
     const again = { email: email ?? "", remember, returnTo: safeReturnTo(returnTo, origin), problem };
-    show(response.status(result.status), "login", { hint, ...again });
+    show(response.status(result.status), "login", again);
   });
 }

@@ -20,11 +20,11 @@ const refusals: Record<SignInRefusal, string> = {
 };
 
 /** Adds `GET /login` and `POST /login`. */
-export function login(app: FastifyInstance, { carts, guestCart, hint, origin, show }: Shop): void {
+export function login(app: FastifyInstance, { carts, guestCart, origin, show }: Shop): void {
   app.get("/login", (request, reply) => {
     const { session, returnTo } = visitor(request);
     if (session !== null) return reply.redirect(afterSignIn, 302);
-    return show(reply, "login", { hint, returnTo, email: "", remember: false, problem: null });
+    return show(reply, "login", { returnTo, email: "", remember: false, problem: null });
   });
 
   app.post("/login", async (request, reply) => {
@@ -48,6 +48,6 @@ export function login(app: FastifyInstance, { carts, guestCart, hint, origin, sh
         ? refusals[result.reason]
         : "Signing in is not available for a moment. Please try again shortly.";
     const again = { email: email ?? "", remember, returnTo: safeReturnTo(returnTo, origin), problem };
-    return show(reply.code(result.status), "login", { hint, ...again });
+    return show(reply.code(result.status), "login", again);
   });
 }
