@@ -20,6 +20,7 @@ export type Form = ReadonlyMap<string, string>;
 
 const LIMIT_BYTES = 64 * 1024;
 const DEEPEST = 32;
+const MOST_PARAMETERS = 100;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The UUID in its one spelling, lower-case; null if the text is none. */
@@ -70,14 +71,25 @@ export async function readJson(request: Request): Promise<Record<string, unknown
 
 /** The parameters of a form body; empty values are absent (RFC 6749 §3.2). A repeated parameter is in `repeated`. */
 export async function readForm(request: Request): Promise<{ form: Form; repeated: string | null }> {
+  const form = new Map<string, string>();
+  let repeated: string | null = null;
+  for (const [name, value] of await readParameters(request)) {
+    if (value === "") continue;
+    if (form.has(name)) repeated ??= name;
+    form.set(name, value);
+  }
+  return { form, repeated };
+}
+
+/** The parameters of a form body as they were sent, at most 100. 400, 413 or 415 for what can't be read. */
+export async function readParameters(request: Request): Promise<[name: string, value: string][]> {
   const text = await readText(request);
   if (text !== "" && !isForm(request)) throw unsupported("application/x-www-form-urlencoded");
-  const parameters = [...new URLSearchParams(text)].filter(([, value]) => value !== "");
-  const names = parameters.map(([name]) => name);
-  return {
-    form: new Map(parameters),
-    repeated: names.find((name, index) => names.indexOf(name) !== index) ?? null,
-  };
+  const parameters = [...new URLSearchParams(text)];
+  // Forms are read before anyone has proved who he is: what is done for one parameter must stay little (CWE-400).
+  if (parameters.length > MOST_PARAMETERS)
+    throw generalRefusal(400, "[tooMany]", `The body has more than ${MOST_PARAMETERS} parameters.`);
+  return parameters;
 }
 
 /** True if the body is a form. */

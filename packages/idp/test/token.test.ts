@@ -164,6 +164,24 @@ test("a parameter that is missing or stands twice is an invalid_request", async 
   }
 });
 
+test("a form of more than 100 parameters is refused before anyone is authenticated (CWE-400)", async () => {
+  const idp = await startIdp();
+  const { body: first } = await login(idp);
+  const padding = (count: number) => Array.from({ length: count }, (_, index) => `p${index}=x`).join("&");
+  const grant = `grant_type=refresh_token&refresh_token=${first.refreshToken}&client_id=${STORE_APP}`;
+  const ask = (count: number) =>
+    idp.call("POST", "/oauth2/token", {
+      key: null,
+      form: `${padding(count)}&${grant}&client_secret=${STORE_SECRET}`,
+    });
+  for (const count of [97, 5_000]) {
+    const { status, body } = await ask(count);
+    expect([status, body.generalErrors[0].code]).toEqual([400, "[tooMany]"]);
+  }
+  expect(idp.events.map(({ type }) => type)).not.toContain("client-refused");
+  expect((await ask(96)).status).toBe(200);
+});
+
 test("expires_in and scope are judged before the token is used up", async () => {
   const idp = await startIdp();
   const { body: first } = await login(idp, { metaData: { scopes: ["profile", "email"] } });

@@ -9,7 +9,7 @@ import type { Call } from "../call.ts";
 import { authenticateClient } from "../oauth-client.ts";
 import { issuerOf, type Provider } from "../provider.ts";
 import { findPresented, type PresentedToken, refresh, type Refreshed } from "../refresh.ts";
-import { type Form, isForm, readForm } from "../request.ts";
+import { type Form, readForm } from "../request.ts";
 import type { Application } from "../store/records.ts";
 
 // The texts are fixed: RFC 6749 §5.2 limits their characters, and nothing the caller sent is repeated.
@@ -25,8 +25,7 @@ const DESCRIPTIONS: Record<string, string> = {
 /** Answers a token request: 200 with tokens, 400 or 401 with an OAuth error. */
 export async function token(call: Call): Promise<Response> {
   const { form, repeated } = await readForm(call.request);
-  if (repeated !== null || (form.size > 0 && !isForm(call.request)))
-    return error("invalid_request", "invalid_request");
+  if (repeated !== null) return error("invalid_request", "invalid_request");
   const grant = form.get("grant_type");
   if (grant === undefined) return error("invalid_request", "missing_grant_type");
   const authenticated = await authenticateClient(call, form);
