@@ -1,13 +1,14 @@
 // Who calls: an API key in the Authorization header, raw, or a user's access token. Keys are looked up by their SHA-256, so
-// neither the database nor a comparison's time gives one away. OAuth clients are endpoints/token.ts's matter.
+// neither the database nor a comparison's time gives one away. OAuth clients are oauth-client.ts's matter.
 
 import { createHash } from "node:crypto";
 import { type AccessTokenClaims, verifyAccessToken } from "./access-token.ts";
 import type { Call } from "./call.ts";
 import { fieldRefusal, generalRefusal, RequestRefusedError } from "./errors.ts";
+import { loginPrevented } from "./login-prevented.ts";
 import { issuerOf, type Provider } from "./provider.ts";
 import { readCookie, uuidOf } from "./request.ts";
-import type { ApiKey, Tenant } from "./store/records.ts";
+import type { ApiKey, Tenant, User } from "./store/records.ts";
 
 /**
  * Who may call a route. "api key": only with a key. "key manager": only with a key that may manage keys. "optional api key":
@@ -76,6 +77,21 @@ export async function userToken({ provider, request, tenantLimit }: Call): Promi
   if (claims === null || (tenantLimit !== null && tenantLimit !== claims.tid)) return null;
   const tenant = await provider.store.tenants.find(claims.tid);
   return tenant !== null && issuerOf(provider, tenant) === claims.iss ? claims : null;
+}
+
+/**
+ * Whose access token was sent: the user as he is now, and the claims. Null without a good token, for a user who may not sign in,
+ * and for a sign-in from before his last change of password, which ended it (ASVS 7.4.3).
+ */
+export async function tokenOwner(call: Call): Promise<{ user: User; claims: AccessTokenClaims } | null> {
+  const claims = await userToken(call);
+  const user = claims === null ? null : await call.provider.store.users.find(claims.sub);
+  if (claims === null || user === null || loginPrevented(user, call.provider.config.now()) !== null)
+    return null;
+  // auth_time has whole seconds, so a sign-in counts as later than a change of the same second.
+  return claims.auth_time < Math.floor((user.passwordLastUpdateInstant ?? 0) / 1_000)
+    ? null
+    : { user, claims };
 }
 
 function presentedKey(request: Request): string | null {

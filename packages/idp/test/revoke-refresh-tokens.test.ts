@@ -79,6 +79,33 @@ describe("FusionAuth's client", () => {
     expect(await alive()).toEqual(["aliceForum"]);
   });
 
+  test("revokeRefreshToken(null, undefined, application) always sends token= and means the application's", async () => {
+    const client = await idp.client();
+    const nothing: string = JSON.parse("null");
+    const left: string = JSON.parse('{"a":null}').b;
+    expect((await client.revokeRefreshToken(nothing, left, STORE_APP)).statusCode).toBe(200);
+    expect(await alive()).toEqual(["aliceForum"]);
+  });
+
+  test("revokeRefreshTokensByUserIdForApplication with one of the two missing is a 400 and revokes nothing", async () => {
+    const client = await idp.client();
+    const missing: string[] = JSON.parse('[null, "", "undefined"]');
+    for (const nothing of [...missing, JSON.parse('{"a":null}').b]) {
+      for (const [userId, applicationId] of [
+        [nothing, STORE_APP],
+        [ALICE, nothing],
+      ]) {
+        const asked = client.revokeRefreshTokensByUserIdForApplication(userId, applicationId);
+        await expect(asked).rejects.toMatchObject({ statusCode: 400 });
+      }
+      const json = { userId: nothing ?? null, applicationId: STORE_APP };
+      expect((await idp.call("DELETE", "/api/jwt/refresh", { json })).status).toBe(400);
+      const form = `userId=${nothing ?? ""}&applicationId=${STORE_APP}`;
+      expect((await idp.call("DELETE", "/api/jwt/refresh", { form })).status).toBe(400);
+    }
+    expect(await alive()).toHaveLength(3);
+  });
+
   test("revokeRefreshTokenById and revokeRefreshTokenByToken revoke one", async () => {
     const client = await idp.client();
     await client.revokeRefreshTokenById(tokens.aliceStore.id);
@@ -127,6 +154,46 @@ test("what does not exist is a 404, what can't be read a 400, and nothing is rev
   expect(await alive()).toHaveLength(3);
 });
 
+test("names that are unknown, arrays and values that contradict each other are a 400 and revoke nothing", async () => {
+  const app = `applicationId=${STORE_APP}`;
+  const cases: [string, object][] = [
+    [`?${app}&user_id=${ALICE}`, {}],
+    [`?${app}&userid=${ALICE}`, {}],
+    [`?${app}&userId[]=${ALICE}`, {}],
+    [`?userId=null&userId=${ALICE}`, {}],
+    [`?userId=${ALICE}&userId=${ALICE}`, {}],
+    [`?${app}`, { json: { userID: ALICE } }],
+    [`?${app}`, { form: `userID=${ALICE}` }],
+    [`?${app}`, { form: { applicationId: FORUM_APP } }],
+    [`?userId=${ALICE}`, { json: { userId: BOB } }],
+    ["", { json: { userId: [ALICE] } }],
+    ["", { json: { userId: ALICE, applicationId: [STORE_APP] } }],
+    ["", { json: { applicationId: STORE_APP, userId: { $ne: BOB } } }],
+    ["", { form: `userId=${ALICE}&userId=${BOB}` }],
+    [`/${tokens.aliceStore.id}?token=${tokens.bobStore.value}`, {}],
+    [`/${tokens.aliceStore.id}`, { json: { token: tokens.bobStore.value } }],
+    [`/${tokens.aliceStore.id}?global=true`, {}],
+  ];
+  for (const [query, body] of cases) {
+    const { status } = await idp.call("DELETE", `/api/jwt/refresh${query}`, body);
+    expect([query, status]).toEqual([query, 400]);
+  }
+  expect((await idp.call("DELETE", `/api/jwt/refresh/${tokens.aliceStore.id}?userId=${BOB}`)).status).toBe(
+    404,
+  );
+  expect(await alive()).toHaveLength(3);
+});
+
+test("what query, body and path say alike is one wish", async () => {
+  const path = `/api/jwt/refresh?userId=${ALICE.toUpperCase()}`;
+  const json = { userId: ALICE, applicationId: FORUM_APP, eventInfo: { ipAddress: "203.0.113.7" } };
+  expect((await idp.call("DELETE", path, { json })).status).toBe(200);
+  expect(await alive()).toEqual(["aliceStore", "bobStore"]);
+  const { id, value } = tokens.bobStore;
+  expect((await idp.call("DELETE", `/api/jwt/refresh/${id}?token=${value}&userId=${BOB}`)).status).toBe(200);
+  expect(await alive()).toEqual(["aliceStore"]);
+});
+
 test("a token together with somebody else's userId is a mistake, not a choice", async () => {
   const query = `?token=${tokens.bobStore.value}&userId=${ALICE}`;
   expect((await idp.call("DELETE", `/api/jwt/refresh${query}`)).status).toBe(404);
@@ -142,12 +209,31 @@ test("an owner's access token ends the owner's tokens, one at a time, and nobody
   expect((await idp.call("DELETE", `/api/jwt/refresh?userId=${ALICE}`, asAlice)).status).toBe(401);
   expect((await idp.call("DELETE", `/api/jwt/refresh?applicationId=${STORE_APP}`, asAlice)).status).toBe(401);
   expect(await alive()).toHaveLength(3);
-  expect((await idp.call("DELETE", `/api/jwt/refresh/${tokens.aliceForum.id}`, asAlice)).status).toBe(200);
   const cookie = { key: null, headers: { cookie: `access_token=${tokens.aliceStore.jwt}` } };
   expect((await idp.call("DELETE", `/api/jwt/refresh?token=${tokens.aliceStore.value}`, cookie)).status).toBe(
     200,
   );
-  expect(await alive()).toEqual(["bobStore"]);
+  expect(await alive()).toEqual(["aliceForum", "bobStore"]);
+});
+
+test("an access token ends no sign-in of another application", async () => {
+  const asAlice = { headers: { authorization: `Bearer ${tokens.aliceStore.jwt}` } };
+  for (const named of [`/${tokens.aliceForum.id}`, `?token=${tokens.aliceForum.value}`]) {
+    expect((await idp.call("DELETE", `/api/jwt/refresh${named}`, asAlice)).status).toBe(404);
+  }
+  expect(await alive()).toHaveLength(3);
+});
+
+test("an access token from before a change of password ends no sign-in from after it (ASVS 7.4.3)", async () => {
+  const asAlice = { headers: { authorization: `Bearer ${tokens.aliceStore.jwt}` } };
+  idp.clock.now += 1_000;
+  await idp.call("PATCH", `/api/user/${ALICE}`, { json: { user: { password: "another fine phrase" } } });
+  const { body } = await login(idp, { password: "another fine phrase" });
+  const path = `/api/jwt/refresh/${body.refreshTokenId}`;
+  expect((await idp.call("DELETE", path, asAlice)).status).toBe(401);
+  expect((await idp.call("GET", path)).status).toBe(200);
+  const anew = { headers: { authorization: `Bearer ${body.token}` } };
+  expect((await idp.call("DELETE", path, anew)).status).toBe(200);
 });
 
 test("without credentials nothing is revoked", async () => {

@@ -1,107 +1,64 @@
-// DELETE /api/jwt/refresh in all its forms: one token by id or value, a user's, a user's in one application, an application's.
-// FusionAuth's client writes "null" and "undefined" for what it does not mean; read as values they would revoke the wrong
-// tokens, read as nothing at all they must not come to mean "everything" (§11 of its client's wire forms).
+// DELETE /api/jwt/refresh[/{id}]: with an API key one token, a user's, a user's in one application or an application's; with
+// the owner's access token that owner's one token. What is named is read in token-selection.ts.
 
-import * as z from "zod";
 import { empty } from "../answer.ts";
-import { type Call, pathId, visible } from "../call.ts";
-import { userToken } from "../caller.ts";
+import { type Call, visible } from "../call.ts";
+import { tokenOwner } from "../caller.ts";
 import { fieldRefusal, generalRefusal, RequestRefusedError } from "../errors.ts";
 import { findPresented } from "../refresh.ts";
-import { isForm, isGiven, readForm, readJson, withoutNulls } from "../request.ts";
 import { revokeTokens } from "../revocation.ts";
 import type { RefreshToken } from "../store/records.ts";
 import type { RevocationTarget } from "../store/store.ts";
-import { line, uuid, validated } from "../validation.ts";
+import { readSelection, type TokenSelection } from "../token-selection.ts";
 
-interface Selection {
-  token?: string | undefined;
-  userId?: string | undefined;
-  applicationId?: string | undefined;
-}
-
-const selection: z.ZodType<Selection> = z.object({
-  token: line(1_024).optional(),
-  userId: uuid.optional(),
-  applicationId: uuid.optional(),
-});
-
-/** 200 empty; 400 if nothing is selected; 401; 404 for what does not exist or belongs to somebody else. */
+/** 200 empty; 400 if nothing is selected, or not clearly; 401; 404 for what does not exist or belongs to somebody else. */
 export async function revokeRefreshTokens(call: Call): Promise<Response> {
-  const owner = call.apiKey === null ? await requiredOwner(call) : null;
-  const id = pathId(call, "tokenId");
-  const selected = id === null ? await selectionOf(call) : {};
-  const token = id === null ? await tokenByValue(call, selected.token) : await tokenById(call, id);
-  if (token !== null) return revokeOne(call, token, selected, owner);
-  // Only the caller's application may end what is not one token.
-  if (owner !== null) throw new RequestRefusedError(401);
-  await revokeTokens(call.provider, await targetOf(call, selected), "api", call.tenantLimit);
+  const target = call.apiKey === null ? await ownToken(call) : await selected(call);
+  await revokeTokens(call.provider, target, "api", call.tenantLimit);
   return empty();
 }
 
-async function requiredOwner(call: Call): Promise<string> {
-  const claims = await userToken(call);
-  if (claims === null) throw new RequestRefusedError(401);
-  return claims.sub;
+async function selected(call: Call): Promise<RevocationTarget> {
+  const selection = await readSelection(call);
+  const token = await selectedToken(call, selection);
+  return token === null ? severalOf(call, selection) : { id: token.id };
 }
 
-async function selectionOf({ query, request }: Call): Promise<Selection> {
-  const body = isForm(request) ? await formSelection(request) : withoutNulls(await readJson(request));
-  const inBody = validated(selection, body);
-  return {
-    token: query.get("token") ?? inBody.token,
-    userId: query.id("userId") ?? inBody.userId,
-    applicationId: query.id("applicationId") ?? inBody.applicationId,
-  };
+// Only the caller's application may end what is not one token. An access token is good for the application it was issued for
+// and no other (RFC 9068 §4): its holder must not reach the owner's sign-ins elsewhere.
+async function ownToken(call: Call): Promise<RevocationTarget> {
+  const owner = await tokenOwner(call);
+  const token = owner === null ? null : await selectedToken(call, await readSelection(call));
+  if (owner === null || token === null) throw new RequestRefusedError(401);
+  if (token.userId !== owner.user.id || token.applicationId !== owner.claims.aud)
+    throw new RequestRefusedError(404);
+  return { id: token.id };
 }
 
-async function formSelection(request: Request): Promise<Record<string, string>> {
-  const { form, repeated } = await readForm(request);
-  if (repeated !== null) throw fieldRefusal("invalid", repeated.slice(0, 191));
-  return Object.fromEntries([...form].filter(([, value]) => isGiven(value)));
-}
-
-async function tokenById(call: Call, id: string): Promise<RefreshToken> {
-  const found = await call.provider.store.refreshTokens.find(id);
-  return required(call, found?.token ?? null);
-}
-
-async function tokenByValue(call: Call, value: string | undefined): Promise<RefreshToken | null> {
-  if (value === undefined) return null;
-  const presented = await findPresented(call.provider, value);
-  return required(call, presented?.row ?? null);
-}
-
-function required(call: Call, token: RefreshToken | null): RefreshToken {
-  const seen = visible(call, token);
-  if (seen === null) throw new RequestRefusedError(404);
+// Null if no single token is named.
+async function selectedToken(call: Call, selection: TokenSelection): Promise<RefreshToken | null> {
+  const { tokenId, token, userId, applicationId } = selection;
+  if (tokenId === null && token === null) return null;
+  const { store } = call.provider;
+  const presented = token === null ? null : await findPresented(call.provider, token);
+  if (tokenId !== null && token !== null && presented?.row.id !== tokenId)
+    throw fieldRefusal("invalid", "token");
+  const found = tokenId === null ? presented?.row : (await store.refreshTokens.find(tokenId))?.token;
+  const seen = visible(call, found ?? null);
+  const isMeant =
+    (userId ?? seen?.userId) === seen?.userId &&
+    (applicationId ?? seen?.applicationId) === seen?.applicationId;
+  if (seen === null || !isMeant) throw new RequestRefusedError(404);
   return seen;
 }
 
-async function revokeOne(
-  call: Call,
-  token: RefreshToken,
-  { userId, applicationId }: Selection,
-  owner: string | null,
-): Promise<Response> {
-  const isMeant =
-    (userId ?? token.userId) === token.userId &&
-    (applicationId ?? token.applicationId) === token.applicationId;
-  if (!isMeant || (owner !== null && owner !== token.userId)) throw new RequestRefusedError(404);
-  await revokeTokens(call.provider, { id: token.id }, "api", call.tenantLimit);
-  return empty();
-}
-
-async function targetOf(call: Call, { userId, applicationId }: Selection): Promise<RevocationTarget> {
+async function severalOf(call: Call, { userId, applicationId }: TokenSelection): Promise<RevocationTarget> {
   const { users, applications } = call.provider.store;
-  if (userId === undefined && applicationId === undefined) {
-    throw generalRefusal(400, "[missing]", "Name a token, a userId or an applicationId.");
+  if (userId !== null && visible(call, await users.find(userId)) === null) throw new RequestRefusedError(404);
+  if (applicationId !== null && visible(call, await applications.find(applicationId)) === null) {
+    throw new RequestRefusedError(404);
   }
-  const user = userId === undefined ? null : visible(call, await users.find(userId));
-  const application =
-    applicationId === undefined ? null : visible(call, await applications.find(applicationId));
-  if (userId !== undefined && user === null) throw new RequestRefusedError(404);
-  if (applicationId !== undefined && application === null) throw new RequestRefusedError(404);
-  if (user === null) return { applicationId: application?.id ?? "" };
-  return application === null ? { userId: user.id } : { userId: user.id, applicationId: application.id };
+  if (userId !== null) return applicationId === null ? { userId } : { userId, applicationId };
+  if (applicationId !== null) return { applicationId };
+  throw generalRefusal(400, "[missing]", "Name a token, a userId or an applicationId.");
 }
