@@ -1,10 +1,10 @@
 /**
- * The only file that knows FusionAuth's wire format: four calls, and what their answers mean. It keeps no state and no
- * password, follows no redirect (ASVS 15.3.2), and every call has a deadline. What it can't make sense of it reports as
- * unavailable: only the provider's own refusal of a refresh token may sign anybody out (D9).
+ * The only file that knows FusionAuth's wire format: what is asked, and what the answers mean. It keeps no state and no
+ * password. What it can't make sense of it reports as unavailable: only the provider's own refusal of a refresh token may sign anybody out (D9).
  */
 import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
 import type { Publish } from "./events.ts";
+import { type Answer, type Send, sender } from "./provider-call.ts";
 import type { User } from "./store/store.ts";
 
 /** How to reach the identity provider. */
@@ -194,66 +194,6 @@ function refreshed(accessToken: unknown, refreshToken: unknown, answer: Answer):
   return { outcome: "refreshed", accessToken, refreshToken };
 }
 
-interface Outgoing {
-  readonly json?: unknown;
-  readonly form?: Record<string, string>;
-  readonly authorization?: string;
-  readonly anonymous?: boolean;
-  /** Times the deadline. */
-  readonly patience?: number;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly isEmpty: boolean;
-}
-
-type Send = (method: string, path: string, outgoing: Outgoing) => Promise<Answer>;
-
-function sender(options: IdentityProviderOptions, now: () => number, publish: Publish): Send {
-  const base = options.url.replace(/\/+$/, "");
-  const send = options.fetch ?? ((request: Request) => fetch(request));
-  const deadline = options.deadline ?? 5_000;
-
-  return async (method, path, { json, form, authorization, anonymous, patience = 1 }) => {
-    const headers = new Headers({ accept: "application/json" });
-    if (options.tenantId !== undefined) headers.set("x-fusionauth-tenantid", options.tenantId);
-    if (authorization !== undefined) headers.set("authorization", authorization);
-    else if (anonymous !== true) headers.set("authorization", options.apiKey);
-    if (json !== undefined) headers.set("content-type", "application/json");
-    const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
-    const signal = AbortSignal.timeout(deadline * patience);
-    const init: RequestInit = {
-      method,
-      headers,
-      redirect: "manual",
-      signal,
-      ...(body === undefined ? {} : { body }),
-    };
-    const call = `${method} ${path.replace(/[0-9a-f-]{36}/, "{id}")}`;
-    const started = now();
-    const report = (status: number | null) =>
-      publish({ type: "provider-called", call, status, milliseconds: now() - started });
-    try {
-      const exchange = send(new Request(`${base}${path}`, init)).then(answerOf);
-      const answer = await Promise.race([exchange, passed(signal)]);
-      report(answer.status);
-      return answer;
-    } catch (cause) {
-      report(null);
-      throw new IdentityProviderUnavailableError(`The identity provider did not answer ${call}.`, { cause });
-    }
-  };
-}
-
-async function answerOf(response: Response): Promise<Answer> {
-  const content = await response.text();
-  const isEmpty = content === "";
-  const isJson = !isEmpty && (response.headers.get("content-type") ?? "").startsWith("application/json");
-  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty };
-}
-
 /** FusionAuth's 404 is empty: there is no such thing. Nothing else may end a sign-in or count as a revocation (D9). */
 function isAbsent({ status, isEmpty }: Answer): boolean {
   return status === 404 && isEmpty;
@@ -262,13 +202,6 @@ function isAbsent({ status, isEmpty }: Answer): boolean {
 /** A 404 that says something comes from what stands in between: a gateway, or another server at this address. */
 function isForeign({ status, isEmpty }: Answer): boolean {
   return status === 404 && !isEmpty;
-}
-
-/** Rejects when the deadline has passed: an embedded provider's `fetch` need not watch the request's signal. */
-function passed(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
-  );
 }
 
 function okBody(answer: Answer, what: string): Record<string, unknown> {

@@ -7,6 +7,7 @@
  * at most that much of an idle limit.
  */
 import { DatabaseSync } from "node:sqlite";
+import { coalescedExtensions, type Extensions } from "./sqlite-extensions.ts";
 import type { Device, SessionRecord, SessionStore, SignInRecord, User } from "./store.ts";
 
 /** Where the file is, and how long extensions may wait. */
@@ -125,60 +126,10 @@ function signInStatements(database: DatabaseSync) {
   };
 }
 
-interface Extensions {
-  /** The idle limit of a session that is not written yet. */
-  get(hash: string): number | undefined;
-  set(hash: string, expiresAt: number): void;
-  forget(hash: string): void;
-  flush(): void;
-}
-
-/** Idle limits wait in memory and are written together; update-only, so that none revives a deleted session. */
-function coalescedExtensions(database: DatabaseSync, flushEvery: number): Extensions {
-  const waiting = new Map<string, number>();
-  const extend = database.prepare("UPDATE sessions SET expires_at = ? WHERE hash = ? AND expires_at < ?");
-  let timer: NodeJS.Timeout | null = null;
-
-  const flush = () => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    if (waiting.size === 0) return;
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      for (const [hash, expiresAt] of waiting) extend.run(expiresAt, hash, expiresAt);
-      database.exec("COMMIT");
-    } catch (error) {
-      // An open transaction would refuse every later one.
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw error;
-    }
-    waiting.clear();
-  };
-  const flushLater = () => {
-    timer ??= setTimeout(flushOrWait, flushEvery).unref();
-  };
-  const flushOrWait = () => {
-    try {
-      flush();
-    } catch {
-      // No request waits for this one; thrown from a timer it would end the process. The next flush makes up for it.
-      flushLater();
-    }
-  };
-  return {
-    get: (hash) => waiting.get(hash),
-    set(hash, expiresAt) {
-      waiting.set(hash, expiresAt);
-      flushLater();
-    },
-    forget: (hash) => void waiting.delete(hash),
-    flush,
-  };
-}
-
 function sessionMethods(statements: Statements, extensions: Extensions) {
   return {
     async insertSession(session) {
+      // Whether the one that is there has expired depends on extensions that may still wait.
       extensions.flush();
       const { signInId, hash, authenticatedAt, vouchedAt, expiresAt, absoluteExpiresAt } = session;
       const row = { signInId, hash, authenticatedAt, vouchedAt, expiresAt, absoluteExpiresAt };

@@ -1,0 +1,78 @@
+/**
+ * One request to the identity provider and its answer, within a deadline. It follows no redirect (ASVS 15.3.2) and knows
+ * nothing of what is asked: that is identity-provider.ts's business.
+ */
+import { IdentityProviderUnavailableError } from "./errors.ts";
+import type { Publish } from "./events.ts";
+import type { IdentityProviderOptions } from "./identity-provider.ts";
+
+/** What a request carries. */
+export interface Outgoing {
+  readonly json?: unknown;
+  readonly form?: Record<string, string>;
+  readonly authorization?: string;
+  readonly anonymous?: boolean;
+  /** Times the deadline. */
+  readonly patience?: number;
+}
+
+/** An answer, parsed if it is JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly isEmpty: boolean;
+}
+
+/** Sends a request; throws IdentityProviderUnavailableError where no answer can be had of it. */
+export type Send = (method: string, path: string, outgoing: Outgoing) => Promise<Answer>;
+
+/** Requests to the provider at `options.url`, each published with what came back and how long it took. */
+export function sender(options: IdentityProviderOptions, now: () => number, publish: Publish): Send {
+  const base = options.url.replace(/\/+$/, "");
+  const send = options.fetch ?? ((request: Request) => fetch(request));
+  const deadline = options.deadline ?? 5_000;
+
+  return async (method, path, { json, form, authorization, anonymous, patience = 1 }) => {
+    const headers = new Headers({ accept: "application/json" });
+    if (options.tenantId !== undefined) headers.set("x-fusionauth-tenantid", options.tenantId);
+    if (authorization !== undefined) headers.set("authorization", authorization);
+    else if (anonymous !== true) headers.set("authorization", options.apiKey);
+    if (json !== undefined) headers.set("content-type", "application/json");
+    const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
+    const signal = AbortSignal.timeout(deadline * patience);
+    const init: RequestInit = {
+      method,
+      headers,
+      redirect: "manual",
+      signal,
+      ...(body === undefined ? {} : { body }),
+    };
+    const call = `${method} ${path.replace(/[0-9a-f-]{36}/, "{id}")}`;
+    const started = now();
+    const report = (status: number | null) =>
+      publish({ type: "provider-called", call, status, milliseconds: now() - started });
+    try {
+      const exchange = send(new Request(`${base}${path}`, init)).then(answerOf);
+      const answer = await Promise.race([exchange, passed(signal)]);
+      report(answer.status);
+      return answer;
+    } catch (cause) {
+      report(null);
+      throw new IdentityProviderUnavailableError(`The identity provider did not answer ${call}.`, { cause });
+    }
+  };
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  const content = await response.text();
+  const isEmpty = content === "";
+  const isJson = !isEmpty && (response.headers.get("content-type") ?? "").startsWith("application/json");
+  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty };
+}
+
+/** Rejects when the deadline has passed: an embedded provider's `fetch` need not watch the request's signal. */
+function passed(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
+  );
+}
