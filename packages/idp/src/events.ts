@@ -11,17 +11,21 @@ export type LoginFailure =
   | "user-expired"
   | "user-changed";
 
+/** Every reason refresh tokens are revoked for. */
+export const REVOCATION_REASONS = [
+  "reuse",
+  "logout",
+  "api",
+  "password-changed",
+  "login-prevented",
+  "registration-deleted",
+  "user-deleted",
+  "application-deactivated",
+  "application-deleted",
+] as const;
+
 /** Why refresh tokens were revoked; also kept in the row. */
-export type RevocationReason =
-  | "reuse"
-  | "logout"
-  | "api"
-  | "password-changed"
-  | "login-prevented"
-  | "registration-deleted"
-  | "user-deleted"
-  | "application-deactivated"
-  | "application-deleted";
+export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 
 /** One event. `at` is epoch milliseconds; `refreshTokenId` is the `sid` of its access tokens. */
 export type IdpEvent = { at: number } & IdpHappening;

@@ -138,7 +138,13 @@ async function withToken() {
     lastAccessedAddress: null,
     lastAccessedInstant: now,
   };
-  const signIn = { userId: id(3), credentialVersion: 1, registrationId: null, refreshToken: token };
+  const signIn = {
+    userId: id(3),
+    credentialVersion: 1,
+    applicationId: id(2),
+    registrationId: null,
+    refreshToken: token,
+  };
   expect(await store.refreshTokens.signIn(signIn)).toBe(true);
   const use = {
     generation: 2,
@@ -204,6 +210,23 @@ test("a sign-in is not recorded for a user who was locked or changed his passwor
   await store.users.setActive(id(3), false, true);
   expect(await again(1)).toBe(false);
   expect(await store.refreshTokens.find(id(8))).toBeNull();
+  await store.close();
+});
+
+test("a sign-in is not recorded for a user who expired or an application that was deactivated meanwhile (CWE-367)", async () => {
+  const { store, token, signIn, move, now } = await withToken();
+  const again = () => store.refreshTokens.signIn({ ...signIn, refreshToken: { ...token, id: id(8) } });
+  const user = await store.users.find(id(3));
+  if (user === null) throw new Error("no user");
+  await store.users.update({ ...user, expiry: now() + 10 });
+  move(10);
+  expect(await again()).toBe(false);
+  await store.users.update({ ...user, expiry: now() + 1, version: user.version + 1 });
+  await store.applications.setActive(id(2), false);
+  expect(await again()).toBe(false);
+  expect(await store.refreshTokens.find(id(8))).toBeNull();
+  await store.applications.setActive(id(2), true);
+  expect(await again()).toBe(true);
   await store.close();
 });
 

@@ -130,7 +130,8 @@ function refused(
   return empty(reason === "user-expired" ? 410 : 404);
 }
 
-// Null: the password was changed, the user locked or the registration deleted while the password was being checked.
+// Null: while the password was being checked it was changed, the user locked or expired, the application deactivated or the
+// registration deleted.
 async function record(call: Call, attempt: Attempt, user: User): Promise<SignedIn | null> {
   const { store, passwords } = call.provider;
   const { application, body } = attempt;
@@ -141,6 +142,7 @@ async function record(call: Call, attempt: Attempt, user: User): Promise<SignedI
   const recorded = await store.refreshTokens.signIn({
     userId: user.id,
     credentialVersion: user.credentialVersion,
+    applicationId: application?.id ?? null,
     registrationId: registration?.id ?? null,
     refreshToken,
   });

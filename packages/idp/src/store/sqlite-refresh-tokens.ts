@@ -1,6 +1,6 @@
 // Refresh tokens in SQLite: the one place where a generation changes and where a family is revoked.
 
-import type { RevocationReason } from "../events.ts";
+import { REVOCATION_REASONS, type RevocationReason } from "../events.ts";
 import { bytes, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
 import type { RefreshToken } from "./records.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "./store.ts";
@@ -86,13 +86,14 @@ export function revokeRows(
 }
 
 function recordSignIn({ sql }: Turn, signIn: SignIn, at: number): boolean {
-  const { userId, credentialVersion, registrationId, refreshToken } = signIn;
-  // An application that was deleted meanwhile has taken the registration with it, and a token needs a registration.
+  const { userId, credentialVersion, applicationId, registrationId, refreshToken } = signIn;
   const stillTrue = sql(
-    `SELECT 1 FROM users WHERE id = ? AND active = 1 AND credential_version = ?
+    `SELECT 1 FROM users WHERE id = ? AND active = 1 AND credential_version = ? AND (expiry IS NULL OR expiry > ?)
+       AND (? IS NULL OR EXISTS (SELECT 1 FROM applications WHERE id = ? AND active = 1))
        AND (? IS NULL OR EXISTS (SELECT 1 FROM registrations WHERE id = ? AND user_id = users.id))`,
   );
-  if (stillTrue.get(userId, credentialVersion, registrationId, registrationId) === undefined) return false;
+  const ids = [applicationId, applicationId, registrationId, registrationId];
+  if (stillTrue.get(userId, credentialVersion, at, ...ids) === undefined) return false;
   sql("UPDATE users SET last_login = ? WHERE id = ?").run(at, userId);
   sql("UPDATE registrations SET last_login = ? WHERE id = ?").run(at, registrationId);
   if (refreshToken !== null) insertToken(sql, refreshToken);
@@ -141,18 +142,6 @@ function tokenOf(row: Row): RefreshToken {
   };
 }
 
-const REASONS: readonly RevocationReason[] = [
-  "reuse",
-  "logout",
-  "api",
-  "password-changed",
-  "login-prevented",
-  "registration-deleted",
-  "user-deleted",
-  "application-deactivated",
-  "application-deleted",
-];
-
 function reasonOf(value: string | null): RevocationReason | null {
-  return REASONS.find((reason) => reason === value) ?? null;
+  return REVOCATION_REASONS.find((reason) => reason === value) ?? null;
 }

@@ -98,6 +98,8 @@ export interface SignIn {
   userId: string;
   /** As it was when the password was checked. */
   credentialVersion: number;
+  /** To which it is a sign-in; null without one. */
+  applicationId: string | null;
   /** Of a registration that was found, else null. */
   registrationId: string | null;
   refreshToken: RefreshToken | null;
@@ -122,9 +124,9 @@ export interface TokenUse {
 /** Refresh tokens. */
 export interface RefreshTokenStore {
   /**
-   * Records the sign-in and its refresh token, provided that the user is still active with the same password and that the
-   * registration still exists; else false and nothing is stored. A password change or deactivation that happened while the
-   * password was being checked thus wins (CWE-367).
+   * Records the sign-in and its refresh token, provided that the user is still active and not expired, with the same password,
+   * that the application is still active and that the registration still exists; else false and nothing is stored. A change that
+   * happened while the password was being checked thus wins (CWE-367).
    */
   signIn(signIn: SignIn): Promise<boolean>;
   /** Also a revoked or expired one. `readAt` is the store's clock. */
