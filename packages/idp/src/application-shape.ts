@@ -2,6 +2,7 @@
 // callers read it there; every route that shows it demands an API key.
 
 import * as z from "zod";
+import { clientSecretOf } from "./client-secret.ts";
 import { jwtConfiguration } from "./jwt-configuration.ts";
 import type { Provider } from "./provider.ts";
 import type { Application, ApplicationSettings, Role } from "./store/records.ts";
@@ -93,11 +94,6 @@ export function roleFrom(input: RoleInput, id: string): Role {
   };
 }
 
-/** What the client secret is sealed about. */
-export function secretPurpose(applicationId: string): string {
-  return `client secret of ${applicationId}`;
-}
-
 /** The application as callers with an API key see it (fusionauth.io/docs/apis/applications). */
 export function applicationWire({ sealing }: Provider, application: Application): Record<string, unknown> {
   const { settings } = application;
@@ -124,7 +120,7 @@ export function applicationWire({ sealing }: Provider, application: Application)
       ...settings.oauthConfiguration,
       enabledGrants: enabledGrants(application),
       clientId: application.id,
-      clientSecret: sealing.open(application.sealedSecret, secretPurpose(application.id)),
+      clientSecret: clientSecretOf(sealing, application),
     },
     data: settings.data ?? {},
     insertInstant: application.insertInstant,

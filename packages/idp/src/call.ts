@@ -1,7 +1,7 @@
 // One request on its way through the provider: what was asked, by whom, and for which tenant.
 // Built by routes.ts after the caller is known; an endpoint gets nothing else.
 
-import { fieldRefusal } from "./errors.ts";
+import { fieldRefusal, RequestRefusedError } from "./errors.ts";
 import type { Provider } from "./provider.ts";
 import { type Query, uuidOf } from "./request.ts";
 import type { ApiKey } from "./store/records.ts";
@@ -43,4 +43,11 @@ export function requiredPathId(call: Call, name: string): string {
 /** The object, if the caller may see its tenant; else null, as if it did not exist. */
 export function visible<T extends { tenantId: string }>({ tenantLimit }: Call, object: T | null): T | null {
   return object !== null && (tenantLimit === null || tenantLimit === object.tenantId) ? object : null;
+}
+
+/** The object, if the caller may see its tenant; a 404 otherwise, as if it did not exist. */
+export function found<T extends { tenantId: string }>(call: Call, object: T | null): T {
+  const seen = visible(call, object);
+  if (seen === null) throw new RequestRefusedError(404);
+  return seen;
 }

@@ -1,9 +1,8 @@
 // Which OAuth client calls, and whether it proved it (RFC 6749 §2.3): client_secret_basic, client_secret_post or none.
-// Secrets are compared by digest in constant time; a secret that is sent is always checked.
+// A secret that is sent is always checked.
 
-import { createHash, timingSafeEqual } from "node:crypto";
-import { secretPurpose } from "./application-shape.ts";
 import { type Call, visible } from "./call.ts";
+import { isClientSecret } from "./client-secret.ts";
 import { type Form, uuidOf } from "./request.ts";
 import type { Application } from "./store/records.ts";
 
@@ -31,9 +30,8 @@ export async function authenticateClient(call: Call, form: Form): Promise<Client
     const open = found.settings.oauthConfiguration?.clientAuthenticationPolicy === "NotRequired";
     return open ? { client: found } : refused(call, found, "client_authentication_missing", basic);
   }
-  const expected = call.provider.sealing.open(found.sealedSecret, secretPurpose(found.id));
-  if (!isSame(secret, expected)) return refused(call, found, "invalid_client_authentication", basic);
-  return { client: found };
+  const isRight = isClientSecret(call.provider.sealing, found, secret);
+  return isRight ? { client: found } : refused(call, found, "invalid_client_authentication", basic);
 }
 
 function credentials(
@@ -84,9 +82,4 @@ function refused(
 ): ClientAuthentication {
   call.provider.publish({ type: "client-refused", applicationId: client?.id ?? null, reason });
   return { error: "invalid_client", reason, basic };
-}
-
-function isSame(presented: string, expected: string): boolean {
-  const digest = (secret: string): Buffer => createHash("sha256").update(secret).digest();
-  return timingSafeEqual(digest(presented), digest(expected));
 }

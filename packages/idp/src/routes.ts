@@ -13,29 +13,26 @@ import {
   updateApiKey,
 } from "./endpoints/api-keys.ts";
 import {
+  createApplication,
   createRole,
   deleteApplication,
   patchApplication,
   retrieveApplications,
   updateApplication,
 } from "./endpoints/applications.ts";
-import { createApplication } from "./endpoints/create-application.ts";
-import { createUser } from "./endpoints/create-user.ts";
-import { deleteUser } from "./endpoints/delete-user.ts";
 import { importUsers } from "./endpoints/import-users.ts";
 import { discovery, jwks, publicKey } from "./endpoints/keys-and-discovery.ts";
 import { login } from "./endpoints/login.ts";
 import { logout } from "./endpoints/logout.ts";
 import { refreshJwt } from "./endpoints/refresh-jwt.ts";
-import { register } from "./endpoints/register.ts";
 import {
   deleteRegistration,
   patchRegistration,
+  register,
   retrieveRegistration,
   updateRegistration,
 } from "./endpoints/registrations.ts";
 import { retrieveRefreshToken, retrieveRefreshTokens } from "./endpoints/retrieve-refresh-tokens.ts";
-import { retrieveUser } from "./endpoints/retrieve-user.ts";
 import { revokeRefreshTokens } from "./endpoints/revoke-refresh-tokens.ts";
 import { health, status, version } from "./endpoints/status.ts";
 import {
@@ -47,7 +44,7 @@ import {
   updateTenant,
 } from "./endpoints/tenants.ts";
 import { token } from "./endpoints/token.ts";
-import { patchUser, updateUser } from "./endpoints/update-user.ts";
+import { createUser, deleteUser, patchUser, retrieveUser, updateUser } from "./endpoints/users.ts";
 import { validateJwt } from "./endpoints/validate-jwt.ts";
 import type { Provider } from "./provider.ts";
 import { readQuery } from "./request.ts";

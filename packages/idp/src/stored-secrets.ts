@@ -1,7 +1,7 @@
 // Looks through the secrets in the database at start-up: in production none may be a sample (ASVS 13.2.3), and what is sealed
 // under an older key is sealed anew, so that the old key can leave the ring.
 
-import { secretPurpose } from "./application-shape.ts";
+import { clientSecretOf, withSecretResealed } from "./client-secret.ts";
 import { isSample, type ResolvedConfig } from "./config.ts";
 import { SampleSecretError } from "./errors.ts";
 import type { Sealing } from "./sealing.ts";
@@ -16,14 +16,12 @@ export async function checkStoredSecrets(
 ): Promise<void> {
   if (production) await refuseSampleKeys(store);
   for (const application of await allApplications(store)) {
-    const secret = sealing.open(application.sealedSecret, secretPurpose(application.id));
-    if (production && isSample(secret)) {
+    if (production && isSample(clientSecretOf(sealing, application))) {
       throw new SampleSecretError(`The client secret of application ${application.id}`);
     }
-    if (sealing.isCurrent(application.sealedSecret)) continue;
+    const resealed = withSecretResealed(sealing, application);
     // A conflict means that another process was faster, with the same ring.
-    const sealedSecret = sealing.seal(secret, secretPurpose(application.id));
-    await store.applications.update({ ...application, sealedSecret });
+    if (resealed !== null) await store.applications.update(resealed);
   }
 }
 

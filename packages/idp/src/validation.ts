@@ -2,8 +2,37 @@
 // `[reason]path`. No message repeats a value, which may be a password.
 
 import * as z from "zod";
-import { type ErrorEntry, fieldError, RequestRefusedError } from "./errors.ts";
-import { uuidOf } from "./request.ts";
+import type { Call } from "./call.ts";
+import { type ErrorEntry, fieldError, fieldRefusal, RequestRefusedError } from "./errors.ts";
+import { mergePatch } from "./merge-patch.ts";
+import { readJson, uuidOf, withoutNulls } from "./request.ts";
+
+// As much as a body may have, so that no row of patches upon patches grows beyond what one body could bring (CWE-770).
+const LARGEST_BYTES = 64 * 1024;
+
+/** The JSON body as the schema has it; null means absent. A 400, 413 or 415 otherwise. */
+export async function bodyOf<T>({ request }: Pick<Call, "request">, schema: z.ZodType<T>): Promise<T> {
+  return validated(schema, withoutNulls(await readJson(request)));
+}
+
+/** The JSON merge patch in the body; a 400 if it says nothing of `member`. */
+export async function patchOf({ request }: Pick<Call, "request">, member: string): Promise<object> {
+  const patch = await readJson(request);
+  validated(z.object({ [member]: data }), patch);
+  return patch;
+}
+
+/** `current` with the JSON merge patch applied (RFC 7396), as the schema has it; a 400 for more than 64 KiB of JSON. */
+export function patched<T>(schema: z.ZodType<T>, current: object, patch: object): T {
+  const merged = mergePatch(current, patch);
+  if (!fitsIn(LARGEST_BYTES)(merged)) throw fieldRefusal("tooLong", Object.keys(current)[0] ?? "");
+  return validated(schema, merged);
+}
+
+/** Tells whether a value has at most `bytes` as JSON. */
+export function fitsIn(bytes: number): (value: unknown) => boolean {
+  return (value) => Buffer.byteLength(JSON.stringify(value) ?? "") <= bytes;
+}
 
 /** The value as the schema has it; a 400 that names every wrong member otherwise. */
 export function validated<T>(schema: z.ZodType<T>, value: unknown): T {

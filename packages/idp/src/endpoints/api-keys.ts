@@ -7,11 +7,10 @@ import { type Call, pathId, requiredPathId } from "../call.ts";
 import { hashApiKey } from "../caller.ts";
 import { isSample } from "../config.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
-import { mergePatch } from "../merge-patch.ts";
-import { readJson, withoutNulls } from "../request.ts";
-import { saving } from "../saving.ts";
+import { withoutNulls } from "../request.ts";
+import { requireSaved, saving } from "../saving.ts";
 import type { ApiKey } from "../store/records.ts";
-import { data, instant, line, uuid, validated } from "../validation.ts";
+import { bodyOf, instant, line, patched, patchOf, uuid } from "../validation.ts";
 
 interface ApiKeyInput {
   key?: string | undefined;
@@ -38,13 +37,11 @@ const apiKeyRequest: z.ZodType<{ apiKey: ApiKeyInput }> = z.object({
   }),
 });
 
-const apiKeyPatch = z.object({ apiKey: data });
-
 /** POST /api/api-key[/{keyId}]: 200 with `apiKey`, its `key` included this once; 400. */
 export async function createApiKey(call: Call): Promise<Response> {
   const { store, config } = call.provider;
   const id = pathId(call, "keyId") ?? config.uuid();
-  const { apiKey: input } = validated(apiKeyRequest, withoutNulls(await readJson(call.request)));
+  const { apiKey: input } = await bodyOf(call, apiKeyRequest);
   if (input.keyManager === true) throw fieldRefusal("invalid", "apiKey.keyManager");
   const value = input.key ?? config.randomBytes(32).toString("base64url");
   if (config.production && isSample(value)) throw fieldRefusal("invalid", "apiKey.key");
@@ -61,7 +58,7 @@ export async function createApiKey(call: Call): Promise<Response> {
     insertInstant: now,
     lastUpdateInstant: now,
   };
-  await saving("apiKey", async () => ({ saved: await store.apiKeys.insert(key), value: key }));
+  requireSaved("apiKey", await store.apiKeys.insert(key));
   return json({ apiKey: { ...apiKeyWire(key), key: value } });
 }
 
@@ -72,17 +69,16 @@ export async function retrieveApiKey(call: Call): Promise<Response> {
 
 /** PUT: replaces name, permissions, attributes and expiration; value, tenant and `keyManager` never change. */
 export async function updateApiKey(call: Call): Promise<Response> {
-  const { apiKey } = validated(apiKeyRequest, withoutNulls(await readJson(call.request)));
+  const { apiKey } = await bodyOf(call, apiKeyRequest);
   return change(call, () => apiKey);
 }
 
 /** PATCH: a JSON merge patch (RFC 7396) on `{ apiKey }`. */
 export async function patchApiKey(call: Call): Promise<Response> {
-  const patch = await readJson(call.request);
-  validated(apiKeyPatch, patch);
+  const patch = await patchOf(call, "apiKey");
   return change(call, ({ name, permissions, metaData, expirationInstant }) => {
     const current = withoutNulls({ name, permissions, metaData, expirationInstant });
-    return validated(apiKeyRequest, mergePatch({ apiKey: current }, patch)).apiKey;
+    return patched(apiKeyRequest, { apiKey: current }, patch).apiKey;
   });
 }
 

@@ -3,18 +3,17 @@
 
 import * as z from "zod";
 import { empty } from "../answer.ts";
+import { applicationToRegisterFor } from "../application-to-register-for.ts";
 import type { Call } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { highestFactor, IMPORTED_SCHEMES } from "../imported-password.ts";
 import { newPassword } from "../new-password.ts";
-import { newUser } from "../new-user.ts";
+import { userWith } from "../new-user.ts";
 import { newRegistration, type RegistrationInput, registrationInput } from "../registration-shape.ts";
-import { readJson, withoutNulls } from "../request.ts";
 import type { PasswordHash, Registration, Tenant, User } from "../store/records.ts";
 import { type UserInput, userFrom, userInput } from "../user-shape.ts";
-import { uuid, validated } from "../validation.ts";
-import { requiredApplication } from "./register.ts";
+import { bodyOf, uuid, validated } from "../validation.ts";
 
 interface ImportedUser extends UserInput {
   id?: string | undefined;
@@ -62,14 +61,14 @@ const importRequest: z.ZodType<ImportRequest> = z.object({
 
 /** 200 empty; 400 that names the user by his place in the list, e.g. `users.3.email`. */
 export async function importUsers(call: Call): Promise<Response> {
-  const body = validated(importRequest, withoutNulls(await readJson(call.request)));
+  const body = await bodyOf(call, importRequest);
   const tenant = await requiredTenant(call);
   const entries: { user: User; registrations: Registration[] }[] = [];
   for (const [index, imported] of body.users.entries()) {
     const password = await passwordOf(call, tenant, body, imported, `users.${index}`);
     const id = imported.id ?? call.provider.config.uuid();
-    const verified = imported.verified === true && imported.email !== undefined;
-    const user = newUser(call.provider, validated(userInput, imported), { tenant, id, verified, password });
+    const verified = imported.verified === true;
+    const user = userWith(call.provider, validated(userInput, imported), { tenant, id, verified, password });
     entries.push({ user, registrations: await registrationsOf(call, imported, id) });
   }
   const { saved, index } = await call.provider.store.users.insertAll(entries);
@@ -103,7 +102,7 @@ async function registrationsOf(call: Call, imported: ImportedUser, userId: strin
   const { config } = call.provider;
   const registrations: Registration[] = [];
   for (const input of imported.registrations ?? []) {
-    const application = await requiredApplication(call, input.applicationId);
+    const application = await applicationToRegisterFor(call, input.applicationId);
     registrations.push(newRegistration(input, application, { userId, id: config.uuid(), now: config.now() }));
   }
   return registrations;

@@ -6,23 +6,20 @@ import { empty, json } from "../answer.ts";
 import { type Call, pathId, requiredPathId } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
-import { mergePatch } from "../merge-patch.ts";
 import { passwordRules } from "../password-rules.ts";
-import { readJson, withoutNulls } from "../request.ts";
-import { saving } from "../saving.ts";
+import { requireSaved, saving } from "../saving.ts";
 import type { Tenant } from "../store/records.ts";
 import { type TenantInput, tenantInput, tenantWire } from "../tenant-shape.ts";
-import { data, validated } from "../validation.ts";
+import { bodyOf, patched, patchOf } from "../validation.ts";
 
 const tenantRequest: z.ZodType<{ tenant: TenantInput }> = z.object({ tenant: tenantInput });
-const tenantPatch = z.object({ tenant: data });
 
 /** POST /api/tenant[/{tenantId}]: 200 with `tenant`; 400; 401 for a key of one tenant. */
 export async function createTenant(call: Call): Promise<Response> {
   const { store, config } = call.provider;
   refuseKeyOfOneTenant(call);
   const id = pathId(call, "tenantId") ?? config.uuid();
-  const { tenant: input } = validated(tenantRequest, withoutNulls(await readJson(call.request)));
+  const { tenant: input } = await bodyOf(call, tenantRequest);
   const { name, ...settings } = input;
   const now = config.now();
   const tenant: Tenant = {
@@ -34,7 +31,7 @@ export async function createTenant(call: Call): Promise<Response> {
     insertInstant: now,
     lastUpdateInstant: now,
   };
-  await saving("tenant", async () => ({ saved: await store.tenants.insert(tenant), value: tenant }));
+  requireSaved("tenant", await store.tenants.insert(tenant));
   return answer(call, tenant);
 }
 
@@ -47,16 +44,15 @@ export async function retrieveTenants(call: Call): Promise<Response> {
 
 /** PUT: replaces name and settings. */
 export async function updateTenant(call: Call): Promise<Response> {
-  const { tenant } = validated(tenantRequest, withoutNulls(await readJson(call.request)));
+  const { tenant } = await bodyOf(call, tenantRequest);
   return change(call, () => tenant);
 }
 
 /** PATCH: a JSON merge patch (RFC 7396) on `{ tenant }`. */
 export async function patchTenant(call: Call): Promise<Response> {
-  const patch = await readJson(call.request);
-  validated(tenantPatch, patch);
+  const patch = await patchOf(call, "tenant");
   return change(call, ({ name, settings }) => {
-    return validated(tenantRequest, mergePatch({ tenant: { name, ...settings } }, patch)).tenant;
+    return patched(tenantRequest, { tenant: { name, ...settings } }, patch).tenant;
   });
 }
 
