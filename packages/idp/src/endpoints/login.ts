@@ -25,7 +25,7 @@ import type {
 import { tokenCookies } from "../token-cookies.ts";
 import { tokenPolicy } from "../token-policy.ts";
 import { userWire } from "../user-shape.ts";
-import { data, line, password, requiredLine, uuid, validated } from "../validation.ts";
+import { data, fitsIn, line, password, requiredLine, uuid, validated } from "../validation.ts";
 
 interface LoginRequest {
   loginId: string;
@@ -52,6 +52,7 @@ const loginRequest: z.ZodType<LoginRequest> = z.object({
       data: data.optional(),
       scopes: z.array(line(255)).max(50).optional(),
     })
+    .refine(fitsIn(4_096), "[tooLong]")
     .optional(),
 });
 

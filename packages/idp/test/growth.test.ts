@@ -1,0 +1,62 @@
+// What a caller may make grow, call by call (CWE-770).
+import { expect, test } from "vitest";
+import { ALICE, databaseFile, dump, MANAGER_KEY, login, startIdp, STORE_APP } from "./idp.ts";
+
+const large = (name: string) => ({ data: { [name]: "x".repeat(40_000) } });
+
+test("patch upon patch makes nothing larger than one body could", async () => {
+  const database = databaseFile();
+  const idp = await startIdp({ database });
+  const { body } = await idp.call("GET", "/api/tenant");
+  const objects: [string, string, object][] = [
+    [`/api/user/${ALICE}`, "user", {}],
+    [`/api/application/${STORE_APP}`, "application", {}],
+    [`/api/tenant/${body.tenants[0].id}`, "tenant", {}],
+    [`/api/user/registration/${ALICE}/${STORE_APP}`, "registration", {}],
+  ];
+  for (const [path, member] of objects) {
+    const patch = (name: string) => idp.call("PATCH", path, { json: { [member]: large(name) } });
+    expect((await patch("one")).status).toBe(200);
+    const before = dump(database);
+    const refused = await patch("two");
+    expect([refused.status, refused.body.fieldErrors[member]?.[0].code]).toEqual([400, `[tooLong]${member}`]);
+    expect(dump(database)).toBe(before);
+    expect((await patch("one")).status).toBe(200);
+  }
+});
+
+test("an API key's attributes neither", async () => {
+  const idp = await startIdp();
+  const { body } = await idp.call("POST", "/api/api-key", { key: MANAGER_KEY, json: { apiKey: {} } });
+  const patch = (prefix: string) => {
+    const names = Array.from({ length: 40 }, (_, index) => [`${prefix}${index}`, "x".repeat(1_000)]);
+    const apiKey = { metaData: { attributes: Object.fromEntries(names) } };
+    return idp.call("PATCH", `/api/api-key/${body.apiKey.id}`, { key: MANAGER_KEY, json: { apiKey } });
+  };
+  expect((await patch("a")).status).toBe(200);
+  expect((await patch("b")).status).toBe(400);
+});
+
+test("a sign-in keeps at most 4 KiB of what its caller says of the device", async () => {
+  const database = databaseFile();
+  const idp = await startIdp({ database });
+  const metaData = (length: number) => ({ metaData: { data: { note: "x".repeat(length) } } });
+  expect((await login(idp, metaData(4_000))).status).toBe(200);
+  const before = dump(database);
+  const refused = await login(idp, metaData(4_096));
+  expect([refused.status, Object.keys(refused.body.fieldErrors)]).toEqual([400, ["metaData"]]);
+  expect(dump(database)).toBe(before);
+});
+
+test("of 20 new passwords at once for one user none is hashed twice", async () => {
+  const idp = await startIdp({ hashing: { concurrency: 1, queue: 20 } });
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      idp.call("PATCH", `/api/user/${ALICE}`, {
+        json: { user: { password: `a fine long phrase ${index}` } },
+      }),
+    ),
+  );
+  // Hashing again at each conflict needs more places than there are.
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+});
