@@ -71,6 +71,42 @@ test("when the commit fails, every writer and reader of the turn hears of it and
   reader.close();
 });
 
+test("that something exists already is told only when the turn that saw it is on disk", async () => {
+  const { turn, db, reader } = tables(databaseFile());
+  db.exec(
+    "PRAGMA foreign_keys = ON; CREATE TABLE child (of INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED) STRICT",
+  );
+  const results = await Promise.allSettled([
+    insert(turn, "a"),
+    insert(turn, "a"),
+    turn.write(() => void turn.sql("INSERT INTO child VALUES (999)").run()),
+  ]);
+  const unavailable = { status: "rejected", reason: { code: "store-unavailable" } };
+  expect(results).toMatchObject([unavailable, unavailable, unavailable]);
+  expect(names(reader)).toEqual([]);
+  await turn.close();
+  reader.close();
+});
+
+test("a rollback that fails too ends neither the process nor the store", async () => {
+  // The disk as it is when it fails: COMMIT and the ROLLBACK after it are refused.
+  class FailingDisk extends DatabaseSync {
+    refuses = new Set<string>();
+    override exec(sql: string): void {
+      if (this.refuses.delete(sql)) throw new Error(`disk I/O error at ${sql}`);
+      super.exec(sql);
+    }
+  }
+  const db = new FailingDisk(databaseFile());
+  db.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE) STRICT");
+  const turn = createTurn(db);
+  db.refuses = new Set(["COMMIT", "ROLLBACK"]);
+  await expect(insert(turn, "lost")).rejects.toMatchObject({ code: "store-unavailable" });
+  await insert(turn, "later");
+  expect(names(db)).toEqual(["later"]);
+  await turn.close();
+});
+
 test("a locked database is StoreUnavailableError, and works again afterwards", async () => {
   const file = databaseFile();
   const { turn, reader } = tables(file);

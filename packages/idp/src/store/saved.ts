@@ -1,7 +1,6 @@
 // How an insert or update ended, as a value: which unique member was taken, or that the row had moved on.
 
 import type { Saved } from "./store.ts";
-import { isForeignKeyViolation, uniqueColumns } from "./turn.ts";
 
 /** "saved", or "conflict" if `changed` is false, or what was a duplicate; any other error is thrown on. */
 export async function savedOrDuplicate(changed: Promise<boolean>): Promise<Saved> {
@@ -20,4 +19,15 @@ function duplicateOf(error: unknown): Saved {
   if (columns.endsWith(".username_key")) return "duplicate username";
   if (columns.endsWith(".name")) return "duplicate name";
   return columns.includes(",") || columns.endsWith(".hash") ? "duplicate key" : "duplicate id";
+}
+
+// True if the row belongs to another one that is not there.
+function isForeignKeyViolation(error: unknown): boolean {
+  return error instanceof Error && error.message === "FOREIGN KEY constraint failed";
+}
+
+// The unique columns that an insert or update ran into, e.g. "users.tenant_id, users.email"; null for another error.
+function uniqueColumns(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  return /^UNIQUE constraint failed: (.+)$/.exec(error.message)?.[1] ?? null;
 }

@@ -32,6 +32,8 @@ export function createTurn(db: DatabaseSync): Turn {
 
   const begin = (): OpenTurn => {
     if (open !== null) return open;
+    // Only if a ROLLBACK failed: it is owed before anything new.
+    if (db.isTransaction) db.exec("ROLLBACK");
     db.exec("BEGIN IMMEDIATE");
     const turn = openTurn(db, () => {
       if (open === turn) open = null;
@@ -44,9 +46,12 @@ export function createTurn(db: DatabaseSync): Turn {
   const write = async <T>(operation: () => T): Promise<T> => {
     try {
       const turn = begin();
-      const value = inSavepoint(db, operation, turn);
-      await turn.committed;
-      return value;
+      try {
+        return inSavepoint(db, operation, turn);
+      } finally {
+        // Also before an error is told: "exists already" must not rest on a row that may still be undone.
+        await turn.committed;
+      }
     } catch (error) {
       throw translated(error);
     }
@@ -96,12 +101,20 @@ function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
       ended();
       resolve();
     } catch (error) {
-      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
       fail(error);
+      rollBack(db);
     }
   };
 
   return { committed: promise, commit, fail };
+}
+
+function rollBack(db: DatabaseSync): void {
+  try {
+    if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+  } catch {
+    // Every writer has heard of the failure already; the next turn tries again.
+  }
 }
 
 function inSavepoint<T>(db: DatabaseSync, operation: () => T, turn: OpenTurn): T {
@@ -115,17 +128,6 @@ function inSavepoint<T>(db: DatabaseSync, operation: () => T, turn: OpenTurn): T
     else turn.fail(error);
     throw error;
   }
-}
-
-/** The unique columns that an insert or update ran into, e.g. "users.tenant_id, users.email"; null for another error. */
-export function uniqueColumns(error: unknown): string | null {
-  if (!(error instanceof Error)) return null;
-  return /^UNIQUE constraint failed: (.+)$/.exec(error.message)?.[1] ?? null;
-}
-
-/** True if the row belongs to another one that is not there. */
-export function isForeignKeyViolation(error: unknown): boolean {
-  return error instanceof Error && error.message === "FOREIGN KEY constraint failed";
 }
 
 // SQLITE_CONSTRAINT (19) says that the data does not fit, and a wrong statement (1) is a bug; the rest is the
