@@ -15,7 +15,8 @@ export interface TenantInput extends TenantSettings {
 
 const passwordValidationRules = z
   .object({
-    minLength: z.int().min(1).max(1_024).optional(),
+    // NIST SP 800-63B-4 §3.1.1.2: no password may have fewer.
+    minLength: z.int().min(8).max(1_024).optional(),
     // ASVS 6.2.9: 64 characters must be possible.
     maxLength: z.int().min(64).max(1_024).optional(),
     requireMixedCase: z.boolean().optional(),

@@ -15,11 +15,26 @@ export interface UserInput extends Profile {
   expiry?: number | undefined;
 }
 
+// Nobody may look like somebody else by characters that are not seen, or by others that are shown as the same: controls, format
+// characters, surrogates and private use, and what NFKC would change (UTS 39 §3.1). Letters of several scripts are allowed.
+function isPlain(text: string): boolean {
+  return !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/u.test(text) && text.normalize("NFKC") === text.normalize("NFC");
+}
+
 // What is an address is left to the mail system; refused is only what would not stay one address in a mail header.
 const email = z
   .string()
   .max(191)
-  .regex(/^[^\s\p{Cc}@,;<>"]+@[^\s\p{Cc}@,;<>"]+$/u, "[notEmail]");
+  .regex(/^[^\s@,;<>"]+@[^\s@,;<>"]+$/u, "[notEmail]")
+  .refine(isPlain, "[notEmail]");
+
+// Without "@", because a login id is looked for among addresses and usernames: one that is somebody's address would be taken for
+// him as soon as he has another.
+const username = z
+  .string()
+  .max(191)
+  .regex(/^[^@]*$/, "[invalid]")
+  .refine(isPlain, "[invalid]");
 
 const profile = {
   firstName: line(255).optional(),
@@ -37,7 +52,7 @@ const profile = {
 /** The `user` of a request body. */
 export const userInput: z.ZodType<UserInput> = z.object({
   email: email.or(z.literal("")).optional(),
-  username: line(191).optional(),
+  username: username.optional(),
   password: password.optional(),
   expiry: instant.optional(),
   ...profile,
