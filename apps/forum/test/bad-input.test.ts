@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Browser } from "../../store/test/browser.ts";
-import { ada } from "../../store/test/company.ts";
+import type { Browser } from "../../../test/applications/browser.ts";
+import { ada } from "../../../test/applications/company.ts";
 import { longest, postField, titleField } from "../src/fields.ts";
 import { openBoard } from "./board.ts";
 

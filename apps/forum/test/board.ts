@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll } from "vitest";
 // The company is the same one, and so is what a browser does; the shop's code is not touched.
-import { type Browser, browser, type Filled, type Page } from "../../store/test/browser.ts";
-import { type Company, type Person, startCompany } from "../../store/test/company.ts";
+import { type Browser, browser, type Filled, type Page } from "../../../test/applications/browser.ts";
+import { type Company, type Person, startCompany } from "../../../test/applications/company.ts";
 import { afterSignIn, createForum, type ForumOptions, page, publicPaths } from "../src/index.ts";
 
 /** A forum that is listening. */

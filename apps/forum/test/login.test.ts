@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { escaped, hiddenField } from "../../store/test/browser.ts";
-import { ada, ben } from "../../store/test/company.ts";
+import { escaped, hiddenField } from "../../../test/applications/browser.ts";
+import { ada, ben } from "../../../test/applications/company.ts";
 import { openBoard } from "./board.ts";
 
 const board = openBoard();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ada } from "../../store/test/company.ts";
+import { ada } from "../../../test/applications/company.ts";
 import { openBoard, reply } from "./board.ts";
 
 describe("while the database can't be written", () => {

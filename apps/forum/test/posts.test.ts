@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { escaped } from "../../store/test/browser.ts";
-import { ada, ben } from "../../store/test/company.ts";
+import { escaped } from "../../../test/applications/browser.ts";
+import { ada, ben } from "../../../test/applications/company.ts";
 import { openBoard, reply, startThread, threadOf } from "./board.ts";
 
 const board = openBoard();

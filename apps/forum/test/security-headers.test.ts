@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Page } from "../../store/test/browser.ts";
-import { ada } from "../../store/test/company.ts";
+import type { Page } from "../../../test/applications/browser.ts";
+import { ada } from "../../../test/applications/company.ts";
 import { openBoard, startThread } from "./board.ts";
 
 const policy =

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { quantityField } from "../src/fields.ts";
-import type { Browser } from "./browser.ts";
-import { ada } from "./company.ts";
+import type { Browser } from "../../../test/applications/browser.ts";
+import { ada } from "../../../test/applications/company.ts";
 import { addToCart, openShop } from "./shop.ts";
 
 const shop = openShop();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Browser } from "./browser.ts";
-import { ada, ben, type Person } from "./company.ts";
+import type { Browser } from "../../../test/applications/browser.ts";
+import { ada, ben, type Person } from "../../../test/applications/company.ts";
 import { addToCart, openShop, shownLines } from "./shop.ts";
 
 const shop = openShop();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { ada, ben } from "./company.ts";
+import { ada, ben } from "../../../test/applications/company.ts";
 import { addToCart, openShop, shownLines } from "./shop.ts";
 
 const shop = openShop();

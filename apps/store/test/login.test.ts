@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { escaped, hiddenField } from "./browser.ts";
-import { ada, ben } from "./company.ts";
+import { escaped, hiddenField } from "../../../test/applications/browser.ts";
+import { ada, ben } from "../../../test/applications/company.ts";
 import { openShop } from "./shop.ts";
 
 const shop = openShop();

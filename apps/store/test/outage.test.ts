@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ada } from "./company.ts";
+import { ada } from "../../../test/applications/company.ts";
 import { addToCart, openShop, shownLines } from "./shop.ts";
 
 describe("while the database can't be written", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Page } from "./browser.ts";
-import { ada } from "./company.ts";
+import type { Page } from "../../../test/applications/browser.ts";
+import { ada } from "../../../test/applications/company.ts";
 import { addToCart, openShop } from "./shop.ts";
 
 const policy =

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll } from "vitest";
 import { afterSignIn, createStore, page, publicPaths, type StoreOptions } from "../src/index.ts";
-import { type Browser, browser } from "./browser.ts";
-import { type Company, startCompany } from "./company.ts";
+import { type Browser, browser } from "../../../test/applications/browser.ts";
+import { type Company, startCompany } from "../../../test/applications/company.ts";
 
 /** A shop that is listening. */
 export interface Shop {

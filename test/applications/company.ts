@@ -4,7 +4,7 @@
  */
 import { createIdp } from "@latchkey/idp";
 import { createSessions, memoryStore, type Sessions, type SessionsOptions } from "@latchkey/session";
-import { watch } from "../../../test/leak-watch.ts";
+import { watch } from "../leak-watch.ts";
 
 /** Somebody with an account for both applications. */
 export interface Person {
