@@ -3,9 +3,10 @@
 
 import { sign, verify } from "node:crypto";
 import * as z from "zod";
-import type { SigningAlgorithm } from "./config.ts";
+import type { ResolvedConfig, SigningAlgorithm } from "./config.ts";
+import { issuerOf, type Provider } from "./provider.ts";
 import type { SigningKeys, UsableKey } from "./signing-keys.ts";
-import type { Application, Registration, Tenant, User } from "./store/records.ts";
+import type { Application, RefreshToken, Registration, Tenant, User } from "./store/records.ts";
 
 /** The claims of an access token; times in seconds. */
 export interface AccessTokenClaims {
@@ -32,60 +33,63 @@ export interface AccessTokenClaims {
 /** For whom and for how long a token is issued. */
 export interface AccessTokenRequest {
   tenant: Tenant;
-  issuer: string;
   user: User;
   application: Application | null;
   registration: Registration | null;
   authenticationType: "PASSWORD" | "REFRESH_TOKEN";
-  /** Epoch milliseconds of the authentication. */
-  authenticatedAt: number;
-  refreshTokenId: string | null;
+  /** The refresh token it is issued along with, as it is now; null if there is none. */
+  refreshToken: Pick<RefreshToken, "id" | "startInstant" | "endsInstant"> | null;
   /** Grants, for a token of the OAuth token endpoint. */
-  grants?: readonly string[];
+  grants?: readonly string[] | undefined;
   lifetimeSeconds: number;
-  now: number;
-  jti: string;
 }
 
-/** The signed token and when it dies, in epoch milliseconds. */
+/** The signed token, when it dies in epoch milliseconds, and how long that is from now. */
 export interface IssuedAccessToken {
   token: string;
   expirationInstant: number;
+  lifetimeSeconds: number;
 }
 
-/** Signs an access token with the current key. */
+/** Signs an access token with the current key. It never outlives the refresh token it is issued along with. */
 export async function issueAccessToken(
-  keys: SigningKeys,
+  provider: Pick<Provider, "config" | "signingKeys">,
   request: AccessTokenRequest,
 ): Promise<IssuedAccessToken> {
-  const key = await keys.current();
-  const claims = claimsOf(request);
+  const key = await provider.signingKeys.current();
+  const claims = claimsOf(provider.config, request);
   const header = { alg: key.algorithm, typ: "JWT", kid: key.kid, gty: request.grants };
   const content = `${encoded(header)}.${encoded(claims)}`;
   const signature = signatureOf(key, content).toString("base64url");
-  return { token: `${content}.${signature}`, expirationInstant: claims.exp * 1_000 };
+  const { exp, iat } = claims;
+  return { token: `${content}.${signature}`, expirationInstant: exp * 1_000, lifetimeSeconds: exp - iat };
 }
 
-function claimsOf(request: AccessTokenRequest): AccessTokenClaims {
-  const { user, application, registration } = request;
-  const iat = Math.floor(request.now / 1_000);
+function claimsOf(config: ResolvedConfig, request: AccessTokenRequest): AccessTokenClaims {
+  const { tenant, user, application, registration, refreshToken } = request;
+  const now = config.now();
+  const iat = seconds(now);
   return {
     aud: application?.id,
-    exp: iat + request.lifetimeSeconds,
+    exp: Math.min(iat + request.lifetimeSeconds, seconds(refreshToken?.endsInstant ?? Infinity)),
     iat,
-    iss: request.issuer,
+    iss: issuerOf({ config }, tenant),
     sub: user.id,
-    jti: request.jti,
+    jti: config.uuid(),
     authenticationType: request.authenticationType,
     email: user.email ?? undefined,
     email_verified: user.email === null ? undefined : user.verified,
     preferred_username: user.username ?? undefined,
     applicationId: registration?.applicationId,
     roles: registration?.roles,
-    auth_time: Math.floor(request.authenticatedAt / 1_000),
-    sid: request.refreshTokenId ?? undefined,
-    tid: request.tenant.id,
+    auth_time: seconds(refreshToken?.startInstant ?? now),
+    sid: refreshToken?.id,
+    tid: tenant.id,
   };
+}
+
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
 }
 
 function encoded(part: object): string {

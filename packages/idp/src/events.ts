@@ -27,6 +27,18 @@ export const REVOCATION_REASONS = [
 /** Why refresh tokens were revoked; also kept in the row. */
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 
+/** Why a refresh token was not taken, apart from reuse, which is an event of its own. */
+export type RefreshTokenRefusal =
+  | "malformed"
+  | "unknown"
+  | "forged"
+  | "application-inactive"
+  | "expired"
+  | "revoked"
+  | "not-registered"
+  | "user-locked"
+  | "user-expired";
+
 /** One event. `at` is epoch milliseconds; `refreshTokenId` is the `sid` of its access tokens. */
 export type IdpEvent = { at: number } & IdpHappening;
 
@@ -53,7 +65,7 @@ export type IdpHappening =
   | ({ type: "refresh-token-repeated"; generation: number } & TokenOf)
   | ({ type: "refresh-token-went-forward"; from: number; to: number } & TokenOf)
   | ({ type: "refresh-token-reused"; presented: number; current: number; familyRevoked: boolean } & TokenOf)
-  | { type: "refresh-token-refused"; reason: string; refreshTokenId: string | null }
+  | { type: "refresh-token-refused"; reason: RefreshTokenRefusal; refreshTokenId: string | null }
   | {
       type: "refresh-tokens-revoked";
       reason: RevocationReason;

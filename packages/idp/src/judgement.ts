@@ -1,5 +1,6 @@
 // What is to be done with a genuine refresh token. Pure: no store, no clock, no key; the same inputs give the same verdict on
-// every node. It decides nothing about the user or the client; refresh.ts asks those first.
+// every node. It decides nothing about the client, whom the endpoint has asked before, nor about the user, after whom
+// refresh.ts asks next.
 
 import { LAST_GENERATION } from "./refresh-token.ts";
 import type { RefreshToken } from "./store/records.ts";

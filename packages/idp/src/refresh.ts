@@ -1,7 +1,8 @@
 // Issues refresh tokens and exchanges them (D6): finds the row, asks judgement.ts, asks whether the user may still sign in,
 // and moves the generation by compare-and-set. The wire forms are the endpoints' matter.
 
-import type { TokenOf } from "./events.ts";
+import { type IssuedAccessToken, issueAccessToken } from "./access-token.ts";
+import type { RefreshTokenRefusal, TokenOf } from "./events.ts";
 import { type Verdict, judge } from "./judgement.ts";
 import { loginPrevented } from "./login-prevented.ts";
 import type { Provider } from "./provider.ts";
@@ -28,10 +29,28 @@ export interface PresentedToken {
   policy: TokenPolicy;
 }
 
-/** How an exchange ended. `reason` is for events only; a caller hears that the token is not good. */
+/** How a refresh ended. A caller hears no more of `reason` than that the token is not good, or the user may not sign in. */
 export type Refreshed =
-  | { outcome: "refreshed"; refreshToken: string; row: RefreshToken; user: User; registration: Registration }
-  | { outcome: "refused"; reason: string };
+  | {
+      outcome: "refreshed";
+      accessToken: IssuedAccessToken;
+      refreshToken: string;
+      /** The row as it is now. */
+      row: RefreshToken;
+      user: User;
+    }
+  | Refused;
+
+/** The access token that is asked for. */
+export interface AccessTokenWish {
+  lifetimeSeconds: number;
+  /** For a token of the OAuth token endpoint. */
+  grants?: readonly string[];
+}
+
+type Refused = { outcome: "refused"; reason: RefreshTokenRefusal | "reuse" };
+type Successor = { refreshToken: string; row: RefreshToken };
+type Person = { user: User; registration: Registration };
 
 // Each lost race means that another request won it, and after that one the answer is "repeat" or a refusal. More rounds
 // than these mean that the store does not do what its contract says.
@@ -78,23 +97,45 @@ export async function findPresented(provider: Provider, token: string): Promise<
 }
 
 /**
- * Exchanges a genuine token. Of any number of parallel calls with one token exactly one rotates; the others get the same
- * successor while the grace lasts.
+ * Exchanges a genuine token for its successor and an access token. Of any number of parallel calls with one token exactly one
+ * rotates; the others get the same successor while the grace lasts.
  */
 export async function refresh(
   provider: Provider,
   presented: PresentedToken,
+  wish: AccessTokenWish,
   address: string | null,
 ): Promise<Refreshed> {
+  const next = await successor(provider, presented, address);
+  if ("outcome" in next) return next;
+  const { refreshToken, row, user, registration } = next;
+  const { tenant, application } = presented;
+  const accessToken = await issueAccessToken(provider, {
+    tenant,
+    user,
+    application,
+    registration,
+    authenticationType: "REFRESH_TOKEN",
+    refreshToken: row,
+    ...wish,
+  });
+  return { outcome: "refreshed", accessToken, refreshToken, row, user };
+}
+
+async function successor(
+  provider: Provider,
+  presented: PresentedToken,
+  address: string | null,
+): Promise<(Successor & Person) | Refused> {
   let { row, readAt } = presented;
   for (let round = 0; round < ROUNDS; round += 1) {
     const verdict = judge(row, presented.claimed.generation, presented.policy, readAt);
     if (verdict === "expired" || verdict === "revoked") return refusal(provider, verdict, row);
     if (verdict === "reuse") return endFamily(provider, presented, row);
-    const person = await whoMayGoOn(provider, presented, row);
+    const person = await stillAllowed(provider, presented, row);
     if ("refused" in person) return refusal(provider, person.refused, row);
-    const refreshToken = await exchange(provider, { ...presented, row, readAt }, verdict, address);
-    if (refreshToken !== null) return { outcome: "refreshed", refreshToken, row, ...person };
+    const exchanged = await exchange(provider, { ...presented, row, readAt }, verdict, address);
+    if (exchanged !== null) return { ...exchanged, ...person };
     const again = await provider.store.refreshTokens.find(row.id);
     if (again === null) return refusal(provider, "unknown", row);
     row = again.token;
@@ -104,7 +145,7 @@ export async function refresh(
 }
 
 /** The members of an event about this token. */
-export function tokenOf({ id, tenantId, userId, applicationId }: RefreshToken): TokenOf {
+export function eventMembers({ id, tenantId, userId, applicationId }: RefreshToken): TokenOf {
   return { refreshTokenId: id, tenantId, userId, applicationId };
 }
 
@@ -114,10 +155,10 @@ async function exchange(
   { claimed, row, readAt, policy }: PresentedToken,
   verdict: Exclude<Verdict, "expired" | "revoked" | "reuse">,
   address: string | null,
-): Promise<string | null> {
+): Promise<Successor | null> {
   if (verdict === "repeat") {
-    publish({ type: "refresh-token-repeated", generation: row.generation, ...tokenOf(row) });
-    return refreshTokens.encode(row, row.generation, row.keyId);
+    publish({ type: "refresh-token-repeated", generation: row.generation, ...eventMembers(row) });
+    return { refreshToken: refreshTokens.encode(row, row.generation, row.keyId), row };
   }
   const rotates = policy.usage === "OneTimeUse";
   const generation = rotates ? claimed.generation + 1 : claimed.generation;
@@ -135,11 +176,11 @@ async function exchange(
       type: "refresh-token-went-forward",
       from: row.generation,
       to: claimed.generation,
-      ...tokenOf(row),
+      ...eventMembers(row),
     });
   }
-  if (rotates) publish({ type: "refresh-token-rotated", generation, ...tokenOf(row) });
-  return refreshTokens.encode(row, generation, keyId);
+  if (rotates) publish({ type: "refresh-token-rotated", generation, ...eventMembers(row) });
+  return { refreshToken: refreshTokens.encode(row, generation, keyId), row: { ...row, ...use } };
 }
 
 // RFC 9700 §4.14.2: the provider cannot tell thief from owner, so the family ends.
@@ -147,23 +188,23 @@ async function endFamily(
   provider: Provider,
   { claimed, policy }: PresentedToken,
   row: RefreshToken,
-): Promise<Refreshed> {
+): Promise<Refused> {
   if (policy.revokeOnReuse) await revokeTokens(provider, { id: row.id }, "reuse", null);
   provider.publish({
     type: "refresh-token-reused",
     presented: claimed.generation,
     current: row.generation,
     familyRevoked: policy.revokeOnReuse,
-    ...tokenOf(row),
+    ...eventMembers(row),
   });
   return { outcome: "refused", reason: "reuse" };
 }
 
-async function whoMayGoOn(
+async function stillAllowed(
   provider: Provider,
   { policy }: PresentedToken,
   row: RefreshToken,
-): Promise<{ user: User; registration: Registration } | { refused: string }> {
+): Promise<Person | { refused: RefreshTokenRefusal }> {
   const { store, config } = provider;
   const user = await store.users.find(row.userId);
   const registration = await store.registrations.find(row.userId, row.applicationId);
@@ -176,12 +217,12 @@ async function whoMayGoOn(
   return { refused: prevented };
 }
 
-function refusal(provider: Provider, reason: string, row: RefreshToken): Refreshed {
+function refusal(provider: Provider, reason: RefreshTokenRefusal, row: RefreshToken): Refused {
   refused(provider, reason, row.id);
   return { outcome: "refused", reason };
 }
 
-function refused({ publish }: Provider, reason: string, refreshTokenId: string | null): null {
+function refused({ publish }: Provider, reason: RefreshTokenRefusal, refreshTokenId: string | null): null {
   publish({ type: "refresh-token-refused", reason, refreshTokenId });
   return null;
 }

@@ -3,6 +3,7 @@ import { copyFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import {
   ALICE,
+  claimsOf,
   databaseFile,
   KEYS,
   login,
@@ -179,6 +180,44 @@ test("a sliding window is extended by use, up to the maximum and no further", as
   }
   idp.clock.now += 1;
   expect((await refreshGrant(idp, refreshToken)).status).toBe(400);
+});
+
+test("no access token outlives the refresh tokens' absolute end (ASVS 10.4.8)", async () => {
+  const jwtConfiguration = {
+    enabled: true,
+    timeToLiveInSeconds: 45,
+    refreshTokenTimeToLiveInMinutes: 1,
+    refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: 1 },
+  };
+  const idp = await startIdp({ kickstart: seeded({ store: { jwtConfiguration } }) });
+  const { body: first } = await login(idp);
+  const end = claimsOf(first.token).auth_time + 60;
+  expect(claimsOf(first.token).exp).toBe(end - 15);
+  idp.clock.now += 40 * SECOND;
+  const granted = await refreshGrant(idp, first.refreshToken);
+  expect([claimsOf(granted.body.access_token).exp, granted.body.expires_in]).toEqual([end, 20]);
+  const json = { refreshToken: granted.body.refresh_token };
+  const exchanged = await idp.call("POST", "/api/jwt/refresh", { key: null, json });
+  expect(claimsOf(exchanged.body.token).exp).toBe(end);
+  expect(exchanged.body.tokenExpirationInstant).toBe(end * SECOND);
+  // A token that was just signed in with lives no longer either.
+  const settings = { jwtConfiguration: { ...jwtConfiguration, timeToLiveInSeconds: 3_600 } };
+  await idp.call("PATCH", `/api/application/${STORE_APP}`, { json: { application: settings } });
+  const { exp, auth_time } = claimsOf((await login(idp)).body.token);
+  expect(exp - auth_time).toBe(60);
+});
+
+test("where the window only slides, each use moves the end of the access token too", async () => {
+  const jwtConfiguration = {
+    enabled: true,
+    refreshTokenExpirationPolicy: "SlidingWindow",
+    refreshTokenTimeToLiveInMinutes: 1,
+  };
+  const idp = await startIdp({ kickstart: seeded({ store: { jwtConfiguration } }) });
+  const { body: first } = await login(idp);
+  idp.clock.now += 40 * SECOND;
+  const { body } = await refreshGrant(idp, first.refreshToken);
+  expect(body.expires_in).toBe(60);
 });
 
 test("a fixed life is not extended, and idling past the window ends a sliding one", async () => {

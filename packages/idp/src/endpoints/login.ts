@@ -3,7 +3,7 @@
 // knows the password, unlike in FusionAuth (its issue 2524).
 
 import * as z from "zod";
-import { issueAccessToken, type IssuedAccessToken } from "../access-token.ts";
+import { issueAccessToken } from "../access-token.ts";
 import { empty, json, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
@@ -11,8 +11,8 @@ import { fieldRefusal, HashingBusyError, RequestRefusedError } from "../errors.t
 import type { LoginFailure } from "../events.ts";
 import { findByLoginId } from "../login-id.ts";
 import { loginPrevented } from "../login-prevented.ts";
-import { issuerOf, type Provider } from "../provider.ts";
-import { newRefreshToken, tokenOf } from "../refresh.ts";
+import type { Provider } from "../provider.ts";
+import { eventMembers, newRefreshToken } from "../refresh.ts";
 import { readJson, uuidOf, withoutNulls } from "../request.ts";
 import type {
   Application,
@@ -195,42 +195,24 @@ async function answer(
   const shown = { user: userWire(user, await provider.store.registrations.list(user.id)) };
   const status = registered ? 200 : 202;
   if (body.noJWT === true) return json(shown, status);
-  const issued = await accessToken(
-    provider,
-    { tenant, application },
-    { user, registration, refreshToken },
-    now,
-  );
+  const issued = await issueAccessToken(provider, {
+    tenant,
+    user,
+    application,
+    registration,
+    authenticationType: "PASSWORD",
+    refreshToken,
+    lifetimeSeconds: tokenPolicy(tenant, application).accessTokenSeconds,
+  });
   const members = { ...shown, token: issued.token, tokenExpirationInstant: issued.expirationInstant };
   if (refreshToken === null) {
     return withCookies(json(members, status), tokenCookies(provider.config, issued.token, null));
   }
   const value = provider.refreshTokens.encode(refreshToken, refreshToken.generation, refreshToken.keyId);
-  provider.publish({ type: "refresh-token-issued", ...tokenOf(refreshToken) });
+  provider.publish({ type: "refresh-token-issued", ...eventMembers(refreshToken) });
   const lifetimeMs = refreshToken.expiresInstant - now;
   return withCookies(
     json({ ...members, refreshToken: value, refreshTokenId: refreshToken.id }, status),
     tokenCookies(provider.config, issued.token, { value, lifetimeMs }),
   );
-}
-
-function accessToken(
-  provider: Provider,
-  { tenant, application }: Pick<Attempt, "tenant" | "application">,
-  { user, registration, refreshToken }: SignedIn,
-  now: number,
-): Promise<IssuedAccessToken> {
-  return issueAccessToken(provider.signingKeys, {
-    tenant,
-    issuer: issuerOf(provider, tenant),
-    user,
-    application,
-    registration,
-    authenticationType: "PASSWORD",
-    authenticatedAt: now,
-    refreshTokenId: refreshToken?.id ?? null,
-    lifetimeSeconds: tokenPolicy(tenant, application).accessTokenSeconds,
-    now,
-    jti: provider.config.uuid(),
-  });
 }

@@ -2,15 +2,13 @@
 // token that is not good with 400, not 401 (its issue 729), and never says why.
 
 import * as z from "zod";
-import { issueAccessToken } from "../access-token.ts";
 import { json, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { fieldRefusal } from "../errors.ts";
-import { issuerOf, type Provider } from "../provider.ts";
+import type { Provider } from "../provider.ts";
 import { findPresented, type PresentedToken, refresh, type Refreshed } from "../refresh.ts";
 import { readCookie, readJson, withoutNulls } from "../request.ts";
 import { tokenCookies } from "../token-cookies.ts";
-import { lifetime } from "../token-policy.ts";
 import { line, validated } from "../validation.ts";
 
 interface RefreshRequest {
@@ -31,41 +29,26 @@ export async function refreshJwt(call: Call): Promise<Response> {
   if (token === "") throw fieldRefusal("blank", "refreshToken");
   const presented = await findPresented(provider, token);
   // All that can refuse the request comes before the exchange: a refused call must not use the token up.
-  if (presented === null || visible(call, presented.row) === null)
-    throw fieldRefusal("invalid", "refreshToken");
-  if (presented.application.settings.loginConfiguration?.allowTokenRefresh !== true) {
-    throw fieldRefusal("invalid", "refreshToken");
-  }
+  if (presented === null || !allowsRefresh(call, presented)) throw fieldRefusal("invalid", "refreshToken");
   const lifetimeSeconds = body.timeToLiveInSeconds ?? presented.policy.accessTokenSeconds;
   if (lifetimeSeconds > presented.policy.accessTokenSeconds)
     throw fieldRefusal("invalid", "timeToLiveInSeconds");
 
-  const refreshed = await refresh(provider, presented, call.address);
+  const refreshed = await refresh(provider, presented, { lifetimeSeconds }, call.address);
   if (refreshed.outcome === "refused") throw fieldRefusal("invalid", "refreshToken");
-  return answer(provider, presented, refreshed, lifetimeSeconds);
+  return answer(provider, refreshed);
 }
 
-async function answer(
-  provider: Provider,
-  { tenant, application, policy }: PresentedToken,
-  { refreshToken, row, user, registration }: Extract<Refreshed, { outcome: "refreshed" }>,
-  lifetimeSeconds: number,
-): Promise<Response> {
-  const now = provider.config.now();
-  const { token, expirationInstant } = await issueAccessToken(provider.signingKeys, {
-    tenant,
-    issuer: issuerOf(provider, tenant),
-    user,
-    application,
-    registration,
-    authenticationType: "REFRESH_TOKEN",
-    authenticatedAt: row.startInstant,
-    refreshTokenId: row.id,
-    lifetimeSeconds,
-    now,
-    jti: provider.config.uuid(),
-  });
+function allowsRefresh(call: Call, { row, application }: PresentedToken): boolean {
+  return visible(call, row) !== null && application.settings.loginConfiguration?.allowTokenRefresh === true;
+}
+
+function answer(
+  { config }: Provider,
+  { accessToken, refreshToken, row }: Extract<Refreshed, { outcome: "refreshed" }>,
+): Response {
+  const { token, expirationInstant } = accessToken;
   const body = { token, tokenExpirationInstant: expirationInstant, refreshToken, refreshTokenId: row.id };
-  const lifetimeMs = lifetime(policy, row.startInstant, now).expiresInstant - now;
-  return withCookies(json(body), tokenCookies(provider.config, token, { value: refreshToken, lifetimeMs }));
+  const lifetimeMs = row.expiresInstant - config.now();
+  return withCookies(json(body), tokenCookies(config, token, { value: refreshToken, lifetimeMs }));
 }

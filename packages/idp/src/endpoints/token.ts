@@ -2,12 +2,10 @@
 // grant is answered unsupported_grant_type whatever an application enables (RFC 9700 §2.4).
 // A refresh token is bound to its application: to any other client it is unknown, and nothing is revoked by showing it.
 
-import { issueAccessToken } from "../access-token.ts";
 import { json } from "../answer.ts";
 import { enabledGrants } from "../application-shape.ts";
 import type { Call } from "../call.ts";
 import { authenticateClient } from "../oauth-client.ts";
-import { issuerOf, type Provider } from "../provider.ts";
 import { findPresented, type PresentedToken, refresh, type Refreshed } from "../refresh.ts";
 import { type Form, readForm } from "../request.ts";
 import type { Application } from "../store/records.ts";
@@ -45,10 +43,9 @@ async function refreshGrant(call: Call, form: Form, client: Application): Promis
   const lifetimeSeconds = requestedLifetime(form, presented);
   if (lifetimeSeconds === null) return error("invalid_request", "invalid_expires_in");
   if (!isGranted(form.get("scope"), presented)) return error("invalid_scope", "unknown_scope");
-  const refreshed = await refresh(call.provider, presented, call.address);
-  return refreshed.outcome === "refused"
-    ? refusedGrant(refreshed.reason)
-    : answer(call.provider, presented, refreshed, lifetimeSeconds);
+  const wish = { lifetimeSeconds, grants: ["refresh_token"] };
+  const refreshed = await refresh(call.provider, presented, wish, call.address);
+  return refreshed.outcome === "refused" ? refusedGrant(refreshed.reason) : answer(presented, refreshed);
 }
 
 function requestedLifetime(form: Form, { policy }: PresentedToken): number | null {
@@ -64,30 +61,14 @@ function isGranted(scope: string | undefined, { row }: PresentedToken): boolean 
   return scope === undefined || scope.split(" ").every((one) => granted.has(one));
 }
 
-async function answer(
-  provider: Provider,
-  { tenant, application, policy }: PresentedToken,
-  { refreshToken, row, user, registration }: Extract<Refreshed, { outcome: "refreshed" }>,
-  lifetimeSeconds: number,
-): Promise<Response> {
-  const issued = await issueAccessToken(provider.signingKeys, {
-    tenant,
-    issuer: issuerOf(provider, tenant),
-    user,
-    application,
-    registration,
-    authenticationType: "REFRESH_TOKEN",
-    authenticatedAt: row.startInstant,
-    refreshTokenId: row.id,
-    grants: ["refresh_token"],
-    lifetimeSeconds,
-    now: provider.config.now(),
-    jti: provider.config.uuid(),
-  });
+function answer(
+  { policy }: PresentedToken,
+  { accessToken, refreshToken, row, user }: Extract<Refreshed, { outcome: "refreshed" }>,
+): Response {
   const successor = { refresh_token: refreshToken, refresh_token_id: row.id };
   return json({
-    access_token: issued.token,
-    expires_in: lifetimeSeconds,
+    access_token: accessToken.token,
+    expires_in: accessToken.lifetimeSeconds,
     token_type: "Bearer",
     userId: user.id,
     // FusionAuth sends none where the token stays the same.
@@ -95,11 +76,9 @@ async function answer(
   });
 }
 
-function refusedGrant(reason: string): Response {
-  if (reason === "user-locked" || reason === "user-expired") {
-    return error("invalid_grant", reason.replace("-", "_"));
-  }
-  return notFound();
+function refusedGrant(reason: Extract<Refreshed, { outcome: "refused" }>["reason"]): Response {
+  if (reason === "user-locked") return error("invalid_grant", "user_locked");
+  return reason === "user-expired" ? error("invalid_grant", "user_expired") : notFound();
 }
 
 function notFound(): Response {
