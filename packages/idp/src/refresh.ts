@@ -184,20 +184,26 @@ async function exchange(
 }
 
 // RFC 9700 §4.14.2: the provider cannot tell thief from owner, so the family ends.
-async function endFamily(
-  provider: Provider,
-  { claimed, policy }: PresentedToken,
-  row: RefreshToken,
-): Promise<Refused> {
-  if (policy.revokeOnReuse) await revokeTokens(provider, { id: row.id }, "reuse", null);
-  provider.publish({
+async function endFamily(provider: Provider, presented: PresentedToken, row: RefreshToken): Promise<Refused> {
+  const { revokeOnReuse } = presented.policy;
+  if (revokeOnReuse) await revokeTokens(provider, { id: row.id }, "reuse", null);
+  publishReuse(provider, { ...presented, row }, revokeOnReuse);
+  return { outcome: "refused", reason: "reuse" };
+}
+
+/** Says that a token was used again outside the grace. */
+export function publishReuse(
+  { publish }: Provider,
+  { claimed, row }: Pick<PresentedToken, "claimed" | "row">,
+  familyRevoked: boolean,
+): void {
+  publish({
     type: "refresh-token-reused",
     presented: claimed.generation,
     current: row.generation,
-    familyRevoked: policy.revokeOnReuse,
+    familyRevoked,
     ...eventMembers(row),
   });
-  return { outcome: "refused", reason: "reuse" };
 }
 
 async function stillAllowed(

@@ -99,9 +99,18 @@ export function isForm(request: Request): boolean {
 
 /** A cookie's value, or null. Two cookies of one name count as none: one of them was planted (CWE-384). */
 export function readCookie(request: Request, name: string): string | null {
+  const [value, ...more] = cookieValues(request, name);
+  return value === undefined || more.length > 0 ? null : value || null;
+}
+
+/** True if the browser sent a cookie of this name, whatever its value. */
+export function hasCookie(request: Request, name: string): boolean {
+  return cookieValues(request, name).length > 0;
+}
+
+function cookieValues(request: Request, name: string): string[] {
   const pairs = (request.headers.get("cookie") ?? "").split(";").map((pair) => pair.trim());
-  const [value, ...more] = pairs.filter((pair) => pair.startsWith(`${name}=`));
-  return value === undefined || more.length > 0 ? null : value.slice(name.length + 1) || null;
+  return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
 }
 
 /** The object without members that are null, at any depth: on POST and PUT null means absent. */

@@ -4,6 +4,9 @@
 
 import type { ResolvedConfig } from "./config.ts";
 
+/** The names of both. */
+export const COOKIES = ["access_token", "refresh_token"] as const;
+
 /** The cookies a token answer sets; `refreshToken` only if one was issued, with its remaining life in milliseconds. */
 export function tokenCookies(
   { https }: Pick<ResolvedConfig, "https">,
@@ -21,7 +24,7 @@ export function tokenCookies(
 
 /** The cookies that make a browser forget both. */
 export function clearedCookies({ https }: Pick<ResolvedConfig, "https">): string[] {
-  return ["access_token", "refresh_token"].map((name) => `${cookie(name, "", https)}; Max-Age=0`);
+  return COOKIES.map((name) => `${cookie(name, "", https)}; Max-Age=0`);
 }
 
 function cookie(name: string, value: string, https: boolean): string {

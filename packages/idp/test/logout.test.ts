@@ -62,6 +62,9 @@ test("an old token, perhaps stolen, ends its family but not all of the owner's s
     key: null,
     json: { global: true, refreshToken: first.refreshToken },
   });
+  expect(idp.events.filter(({ type }) => type === "refresh-token-reused")).toMatchObject([
+    { presented: 1, current: 2, familyRevoked: true, userId: ALICE, refreshTokenId: first.refreshTokenId },
+  ]);
   expect((await refreshGrant(idp, second.body.refresh_token)).status).toBe(400);
   expect((await refreshGrant(idp, other.refreshToken)).status).toBe(200);
 });
@@ -70,7 +73,18 @@ test("an unknown token or none is the same 200", async () => {
   const idp = await startIdp();
   for (const json of [{}, { refreshToken: "nonsense" }, { global: true }, { refreshToken: null }]) {
     const answer = await idp.call("POST", "/api/logout", { key: null, json });
-    expect([answer.status, answer.text, answer.cookies]).toEqual([200, "", CLEARED]);
+    expect([answer.status, answer.text, answer.cookies]).toEqual([200, "", []]);
+  }
+});
+
+test("cookies are taken away only from a browser that sent one, so no other site signs out (CWE-352)", async () => {
+  const idp = await startIdp();
+  const form = { raw: "", headers: { "content-type": "application/x-www-form-urlencoded" }, key: null };
+  expect((await idp.call("POST", "/api/logout", form)).cookies).toEqual([]);
+  const strange = "my_access_token=x; a=refresh_token=x";
+  for (const cookie of ["access_token=x", "refresh_token=", "refresh_token=a; refresh_token=b", strange]) {
+    const { cookies } = await idp.call("POST", "/api/logout", { key: null, headers: { cookie } });
+    expect([cookie, cookies]).toEqual([cookie, cookie === strange ? [] : CLEARED]);
   }
 });
 

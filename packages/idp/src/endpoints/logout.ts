@@ -1,15 +1,15 @@
-// POST /api/logout: ends the refresh token that is shown, with `global` all of its owner's, and makes the browser forget both
-// cookies. Always 200 with an empty body: whether a token was known is nobody's business. The access token lives on until it
+// POST /api/logout: ends the refresh token that is shown, with `global` all of its owner's, and makes a browser that sent a
+// cookie forget both. Always 200 with an empty body: whether a token was known is nobody's business. The access token lives on until it
 // expires, as in FusionAuth (its issue 979).
 
 import * as z from "zod";
 import { empty, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { judge } from "../judgement.ts";
-import { findPresented, type PresentedToken } from "../refresh.ts";
-import { readCookie, readJson, withoutNulls } from "../request.ts";
+import { findPresented, type PresentedToken, publishReuse } from "../refresh.ts";
+import { hasCookie, readCookie, readJson, withoutNulls } from "../request.ts";
 import { revokeTokens } from "../revocation.ts";
-import { clearedCookies } from "../token-cookies.ts";
+import { clearedCookies, COOKIES } from "../token-cookies.ts";
 import { line, validated } from "../validation.ts";
 
 interface LogoutRequest {
@@ -30,7 +30,9 @@ export async function logout(call: Call): Promise<Response> {
   const value = query.get("refreshToken") ?? body.refreshToken ?? readCookie(request, "refresh_token");
   const presented = value === null ? null : await findPresented(provider, value);
   if (presented !== null && visible(call, presented.row) !== null) await end(call, presented, global);
-  return withCookies(empty(), clearedCookies(provider.config));
+  // A request that another site makes brings no cookies along (SameSite) and must not take any away (CWE-352).
+  const sentCookies = COOKIES.some((name) => hasCookie(request, name));
+  return withCookies(empty(), sentCookies ? clearedCookies(provider.config) : []);
 }
 
 // An old token that was stolen must not end all of the owner's sign-ins: `global` takes a live one.
@@ -39,4 +41,6 @@ async function end({ provider }: Call, presented: PresentedToken, global: boolea
   const verdict = judge(row, claimed.generation, policy, readAt);
   const isLive = verdict !== "revoked" && verdict !== "expired" && verdict !== "reuse";
   await revokeTokens(provider, global && isLive ? { userId: row.userId } : { id: row.id }, "logout", null);
+  // Two parties hold the family, though it ends here anyway (RFC 9700 §4.14.2): somebody has to be told.
+  if (verdict === "reuse") publishReuse(provider, presented, true);
 }
