@@ -238,6 +238,27 @@ describe("API keys", () => {
     );
   });
 
+  test("a key manager grants nothing beyond its own permissions, not even by the name of an object's member", async () => {
+    const idp = await startIdp({
+      kickstart: {
+        apiKeys: [
+          { key: MANAGER_KEY, keyManager: true, permissions: { endpoints: { "/api/api-key": ["POST"] } } },
+        ],
+        requests: [],
+      },
+    });
+    for (const path of ["constructor", "toString", "hasOwnProperty", "/api/user"]) {
+      const { status, body } = await createKey(idp, { permissions: { endpoints: { [path]: ["POST"] } } });
+      expect([path, status, Object.keys(body?.fieldErrors ?? {})]).toEqual([
+        path,
+        400,
+        ["apiKey.permissions"],
+      ]);
+    }
+    const within = await createKey(idp, { permissions: { endpoints: { "/api/api-key": ["POST"] } } });
+    expect(within.status).toBe(200);
+  });
+
   test("a key may do what its permissions say, by path and verb", async () => {
     const idp = await startIdp();
     const endpoints = { "/api/user": ["GET"], "/api/jwt/refresh": [] };

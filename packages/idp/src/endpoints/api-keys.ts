@@ -121,9 +121,9 @@ function isWithin(
 ): boolean {
   if (Object.keys(limits).length === 0) return true;
   const granted = Object.entries(endpoints);
-  return (
-    granted.length > 0 && granted.every(([path, list]) => list.every((verb) => limits[path]?.includes(verb)))
-  );
+  const isAllowed = (path: string, verb: string): boolean =>
+    Object.hasOwn(limits, path) && limits[path]?.includes(verb) === true;
+  return granted.length > 0 && granted.every(([path, list]) => list.every((verb) => isAllowed(path, verb)));
 }
 
 async function change(call: Call, inputOf: (current: ApiKey) => ApiKeyInput): Promise<Response> {
