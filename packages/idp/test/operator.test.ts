@@ -282,6 +282,32 @@ describe("API keys", () => {
     expect((await idp.call("GET", `/api/user/${ALICE}`, { key })).status).toBe(401);
   });
 
+  test("a key manager that expires makes no key that outlives it, and can't extend itself (CWE-269)", async () => {
+    const id = "cccccccc-0000-4000-8000-000000000001";
+    const idp = await startIdp({
+      kickstart: { apiKeys: [{ key: MANAGER_KEY, keyManager: true, id }], requests: [] },
+    });
+    const end = idp.clock.now + 60_000;
+    const patch = (apiKeyId: string, expirationInstant: number | null) =>
+      idp.call("PATCH", `/api/api-key/${apiKeyId}`, {
+        json: { apiKey: { expirationInstant } },
+        key: MANAGER_KEY,
+      });
+    expect((await patch(id, end)).status).toBe(200);
+    const longer = await createKey(idp, { expirationInstant: end + 1 });
+    expect([longer.status, Object.keys(longer.body.fieldErrors)]).toEqual([
+      400,
+      ["apiKey.expirationInstant"],
+    ]);
+    const silent = await createKey(idp, {});
+    expect(silent.body.apiKey.expirationInstant).toBe(end);
+    expect((await createKey(idp, { expirationInstant: end - 1 })).status).toBe(200);
+    expect((await patch(id, end + 1)).status).toBe(400);
+    for (const key of [id, silent.id]) {
+      expect((await patch(key, null)).body.apiKey.expirationInstant).toBe(end);
+    }
+  });
+
   test("a key of one tenant reaches no other, even by naming it (CVE-2026-123800 class)", async () => {
     const idp = await startIdp();
     const { body } = await idp.call("POST", "/api/tenant", { json: { tenant: { name: "Other" } } });

@@ -107,11 +107,16 @@ function settingsOf(
   const permissions = input.permissions ?? {};
   if (!isWithin(permissions, call.apiKey?.permissions ?? {}))
     throw fieldRefusal("invalid", "apiKey.permissions");
+  // What expires must not outlive itself in the keys it makes, nor extend itself.
+  const latest = call.apiKey?.expirationInstant ?? null;
+  const expirationInstant = input.expirationInstant ?? latest;
+  if (latest !== null && expirationInstant !== null && expirationInstant > latest)
+    throw fieldRefusal("invalid", "apiKey.expirationInstant");
   return {
     name: input.name ?? null,
     permissions,
     metaData: input.metaData ?? {},
-    expirationInstant: input.expirationInstant ?? null,
+    expirationInstant,
   };
 }
 
