@@ -1,6 +1,6 @@
 // API keys: who may make them, and what each of them may do.
 import { describe, expect, test } from "vitest";
-import { ALICE, login, MANAGER_KEY, startIdp, STORE_APP, type TestIdp } from "./idp.ts";
+import { ALICE, MANAGER_KEY, startIdp, STORE_APP, type TestIdp } from "./idp.ts";
 
 describe("API keys", () => {
   async function createKey(idp: TestIdp, apiKey: object, key = MANAGER_KEY) {
