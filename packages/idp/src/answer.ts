@@ -11,21 +11,27 @@ const UNCACHED = { "cache-control": "no-store", pragma: "no-cache" };
 // not know.
 const CACHED = { "cache-control": "public, max-age=300" };
 
+// What an answer is, its content type says and nothing else: an error that repeats a name never becomes a page (ASVS 3.4.4).
+const UNSNIFFED = { "x-content-type-options": "nosniff" };
+
 const JSON_TYPE = { "content-type": "application/json;charset=UTF-8" };
 
 /** A JSON answer; members that are undefined are left out. */
 export function json(body: object, status = 200, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(body), { status, headers: { ...JSON_TYPE, ...UNCACHED, ...headers } });
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { ...JSON_TYPE, ...UNSNIFFED, ...UNCACHED, ...headers },
+  });
 }
 
 /** A JSON answer that anyone may see and keep for five minutes. */
 export function publicJson(body: object): Response {
-  return new Response(JSON.stringify(body), { headers: { ...JSON_TYPE, ...CACHED } });
+  return new Response(JSON.stringify(body), { headers: { ...JSON_TYPE, ...UNSNIFFED, ...CACHED } });
 }
 
 /** An answer without a body. */
 export function empty(status = 200, headers: Record<string, string> = {}): Response {
-  return new Response(null, { status, headers: { ...UNCACHED, ...headers } });
+  return new Response(null, { status, headers: { ...UNSNIFFED, ...UNCACHED, ...headers } });
 }
 
 /** The answer, with cookies to set. */

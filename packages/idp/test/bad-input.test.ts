@@ -57,6 +57,7 @@ async function ask(
   const type = response.headers.get("content-type");
   const text = await response.text();
   // FusionAuth's clients parse what claims to be JSON and choke on an empty one.
+  expect(response.headers.get("x-content-type-options")).toBe("nosniff");
   expect(text === "" ? type : type?.startsWith("application/json")).toBe(text === "" ? null : true);
   return response.status;
 }

@@ -242,6 +242,21 @@ describe("status", () => {
     expect([several.status, several.headers.get("allow")]).toEqual([405, "POST, GET"]);
   });
 
+  test("no answer's content type may be guessed at (ASVS 3.4.4)", async () => {
+    const idp = await startIdp();
+    const { body: signedIn } = await login(idp);
+    const answers = [
+      await login(idp),
+      await refreshGrant(idp, signedIn.refreshToken),
+      await idp.call("GET", "/.well-known/jwks.json"),
+      await idp.call("GET", "/api/health"),
+      await idp.call("GET", "/api/nothing"),
+      await idp.call("DELETE", "/api/login"),
+      await idp.call("POST", "/api/logout"),
+    ];
+    for (const { headers } of answers) expect(headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
   test("slashes too many are no way around anything", async () => {
     const idp = await startIdp();
     expect((await idp.call("GET", `//api//user/${ALICE}/`, { key: null })).status).toBe(401);
