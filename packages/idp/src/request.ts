@@ -1,6 +1,7 @@
 // Reads what a caller sent: query, JSON and form bodies, cookies. Bounded (64 KiB) and strict: what can be read in two ways is
 // refused. It says nothing about what the members mean; validation.ts and the endpoints do.
 
+import { isIP } from "node:net";
 import { fieldRefusal, generalRefusal } from "./errors.ts";
 
 /** The query of a request; FusionAuth's clients write absent values as the words "null" and "undefined". */
@@ -26,6 +27,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** The UUID in its one spelling, lower-case; null if the text is none. */
 export function uuidOf(text: string): string | null {
   return UUID.test(text) ? text.toLowerCase() : null;
+}
+
+/** The IP address that the text is; null if it is none. What is kept as an address is shown to people as one. */
+export function ipAddressOf(text: string): string | null {
+  // The zone of an IPv6 address (fe80::1%eth0) may be of any length.
+  return isIP(text) === 0 || text.length > 64 ? null : text;
 }
 
 /** The query of a URL. */

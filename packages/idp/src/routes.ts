@@ -47,7 +47,7 @@ import { token } from "./endpoints/token.ts";
 import { createUser, deleteUser, patchUser, retrieveUser, updateUser } from "./endpoints/users.ts";
 import { validateJwt } from "./endpoints/validate-jwt.ts";
 import type { Provider } from "./provider.ts";
-import { readQuery } from "./request.ts";
+import { ipAddressOf, readQuery } from "./request.ts";
 
 /** One line of the table. */
 export interface Route {
@@ -159,7 +159,7 @@ async function answer(
 // Callers that hold an API key are applications and say for whom they call; of anyone else the header is hearsay.
 function addressOf(request: Request, { address }: Transport, believed: boolean): string | null {
   const forwarded = request.headers.get("x-forwarded-for")?.split(",")[0]?.trim() ?? "";
-  return believed && forwarded !== "" ? forwarded.slice(0, 64) : (address ?? null);
+  return ipAddressOf(believed && forwarded !== "" ? forwarded : (address ?? ""));
 }
 
 // What API keys' permissions name: "/api/application/:applicationId/role/:roleId?" is "/api/application/role".

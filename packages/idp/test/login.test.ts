@@ -192,6 +192,23 @@ test("device and address are kept with the refresh token", async () => {
   });
 });
 
+test("what is no IP address is not kept as one", async () => {
+  const idp = await startIdp();
+  const kept = async (options: { headers?: Record<string, string>; ipAddress?: string }) => {
+    const { headers = {}, ...members } = options;
+    const { body } = await idp.call("POST", "/api/login", { json: { ...credentials, ...members }, headers });
+    const { body: listed } = await idp.call("GET", `/api/jwt/refresh/${body.refreshTokenId}`);
+    return listed.refreshToken.metaData.device?.lastAccessedAddress;
+  };
+  for (const nonsense of ["<script>alert(1)</script>", "unknown", "203.0.113.7:80", "2001:db8::7::"]) {
+    expect(await kept({ headers: { "x-forwarded-for": nonsense } })).toBeUndefined();
+    expect(await kept({ ipAddress: nonsense })).toBeUndefined();
+  }
+  expect(await kept({ headers: { "x-forwarded-for": `fe80::1%${"x".repeat(99)}` } })).toBeUndefined();
+  expect(await kept({ headers: { "x-forwarded-for": "2001:db8::7, 10.0.0.1" } })).toBe("2001:db8::7");
+  expect(await kept({ ipAddress: "203.0.113.7" })).toBe("203.0.113.7");
+});
+
 test("a password that changed while it was being checked does not sign in (CWE-367)", async () => {
   const idp = await startIdp();
   const [answer] = await Promise.all([

@@ -13,7 +13,7 @@ import { findByLoginId } from "../login-id.ts";
 import { loginPrevented } from "../login-prevented.ts";
 import type { Provider } from "../provider.ts";
 import { eventMembers, newRefreshToken } from "../refresh.ts";
-import { readJson, uuidOf, withoutNulls } from "../request.ts";
+import { ipAddressOf, readJson, uuidOf, withoutNulls } from "../request.ts";
 import type {
   Application,
   RefreshToken,
@@ -161,7 +161,7 @@ function refreshTokenFor(
 ): RefreshToken {
   const owner = { tenantId: tenant.id, applicationId: application.id, userId: user.id };
   // Only a caller with a key is believed about the end user's address.
-  const address = (call.apiKey === null ? undefined : body.ipAddress) ?? call.address;
+  const address = (call.apiKey === null ? null : ipAddressOf(body.ipAddress ?? "")) ?? call.address;
   const seen = { metaData: body.metaData ?? {}, address, now: call.provider.config.now() };
   return newRefreshToken(call.provider, tokenPolicy(tenant, application), owner, seen);
 }
