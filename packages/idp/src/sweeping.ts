@@ -5,24 +5,28 @@ import type { Provider } from "./provider.ts";
 
 const EVERY_MS = 60_000;
 const AT_MOST = 1_000;
+const PAUSE_MS = 50;
 
 /** Sweeps every minute without keeping the process alive; answers what stops it. */
 export function startSweeping({ store, publish }: Pick<Provider, "store" | "publish">): () => void {
-  const sweep = async (): Promise<void> => {
+  let timer: NodeJS.Timeout;
+  const sweepIn = (ms: number): void => {
+    timer = setTimeout(() => void sweep().then(sweepIn), ms);
+    timer.unref();
+  };
+  // Where as many were found as may be, there may be more: a minute later it could be so for ever.
+  const sweep = async (): Promise<number> => {
     try {
       const refreshTokens = await store.refreshTokens.sweep(AT_MOST);
       if (refreshTokens > 0) publish({ type: "swept", refreshTokens });
+      return refreshTokens < AT_MOST ? EVERY_MS : PAUSE_MS;
     } catch (error) {
       // The next minute tries again; nothing depends on it.
-      publish({
-        type: "failed",
-        name: error instanceof Error ? error.name : "unknown",
-        code: null,
-        path: null,
-      });
+      const name = error instanceof Error ? error.name : "unknown";
+      publish({ type: "failed", name, code: null, path: null });
+      return EVERY_MS;
     }
   };
-  const timer = setInterval(() => void sweep(), EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  sweepIn(EVERY_MS);
+  return () => clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 // What a caller may make grow, call by call (CWE-770).
-import { expect, test } from "vitest";
+import { DatabaseSync } from "node:sqlite";
+import { expect, test, vi } from "vitest";
 import { ALICE, databaseFile, dump, MANAGER_KEY, login, startIdp, STORE_APP } from "./idp.ts";
 
 const large = (name: string) => ({ data: { [name]: "x".repeat(40_000) } });
@@ -59,4 +60,31 @@ test("of 20 new passwords at once for one user none is hashed twice", async () =
   );
   // Hashing again at each conflict needs more places than there are.
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+});
+
+test("more ended refresh tokens than one sweep takes are forgotten within the same minute", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  try {
+    const database = databaseFile();
+    const idp = await startIdp({ database });
+    await login(idp);
+    const db = new DatabaseSync(database);
+    db.exec("CREATE TEMP TABLE one AS SELECT * FROM refresh_tokens LIMIT 1; BEGIN");
+    for (let count = 0; count < 2_500; count += 1) {
+      db.exec(`UPDATE one SET id = 'ended ${count}', expires = 1, ends = 1`);
+      db.exec("INSERT INTO refresh_tokens SELECT * FROM one");
+    }
+    db.exec("COMMIT");
+    await vi.advanceTimersByTimeAsync(60_000);
+    for (let wait = 0; wait < 100; wait += 1) {
+      await vi.advanceTimersByTimeAsync(10);
+      await new Promise(setImmediate);
+    }
+    const swept = idp.events.flatMap((event) => (event.type === "swept" ? [event.refreshTokens] : []));
+    expect(swept).toEqual([1_000, 1_000, 500]);
+    expect(db.prepare("SELECT count(*) AS n FROM refresh_tokens").get()?.["n"]).toBe(1);
+    db.close();
+  } finally {
+    vi.useRealTimers();
+  }
 });
