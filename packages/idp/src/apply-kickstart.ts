@@ -1,45 +1,32 @@
 // Fills an empty database from a kickstart: first the API keys, then each request through the provider's own `fetch`.
-// All or nothing over crashes too: a note says "started" until everything is in, and a start that finds it begins anew.
+// All or nothing, over crashes too: kickstart-claim.ts sees to it that a start begins anew what another left half done.
 
 import { hashApiKey } from "./caller.ts";
 import { isSample } from "./config.ts";
 import { KickstartFailedError, KickstartKeyRefusedError } from "./errors.ts";
 import type { Kickstart } from "./kickstart.ts";
+import type { KickstartClaim } from "./kickstart-claim.ts";
 import type { Provider } from "./provider.ts";
 import { isObject } from "./request.ts";
+import { seedingRequest } from "./seeded-passwords.ts";
 import type { ApiKey } from "./store/records.ts";
-import type { Store } from "./store/store.ts";
+import { SEEDED } from "./stored-secrets.ts";
 
-const NOTE = "kickstart";
-
-/** Empties a database in which a kickstart was interrupted. Comes before anything else is created. */
-export async function clearInterrupted(store: Store): Promise<void> {
-  if ((await store.note(NOTE)) === "started") await store.clear();
-}
-
-/**
- * Applies the kickstart if the database is empty; else does nothing. Throws KickstartFailedError for a request that is not answered
- * 2xx, and leaves the database empty again.
- */
+/** Applies the kickstart under its claim. Throws KickstartFailedError for a request that is not answered 2xx. */
 export async function applyKickstart(
   provider: Provider,
   kickstart: Kickstart,
+  claim: KickstartClaim,
   fetch: (request: Request) => Promise<Response>,
 ): Promise<void> {
-  const { store } = provider;
-  if (!(await store.isEmpty())) return;
-  await store.setNote(NOTE, "started");
-  try {
-    for (const [index, key] of kickstart.apiKeys.entries()) await insertKey(provider, key, index + 1);
-    for (const [index, request] of kickstart.requests.entries()) {
-      const response = await fetch(requestOf(provider, kickstart, request));
-      if (!response.ok) throw await failure(index + 1, request, response);
-    }
-    await store.setNote(NOTE, "applied");
-  } catch (error) {
-    await store.clear();
-    throw error;
+  if (seedingRequest(kickstart) !== -1) await provider.store.setNote(SEEDED, "passwords");
+  for (const [index, key] of kickstart.apiKeys.entries()) await insertKey(provider, key, index + 1);
+  for (const [index, request] of kickstart.requests.entries()) {
+    await claim.renew();
+    const response = await fetch(requestOf(provider, kickstart, request));
+    if (!response.ok) throw await failure(index + 1, request, response);
   }
+  await claim.applied();
 }
 
 async function insertKey(

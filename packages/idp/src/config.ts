@@ -1,10 +1,12 @@
 // From what a caller configures to what the provider runs with, checked once and frozen.
-// The only file of this package that reads the clock or the system's randomness: everything else gets `now` and
-// `randomBytes` from here, so that a test can move time. It must not open the database or touch the network.
+// The only file of this package that reads the clock; of what a provider does, also the only one that reads randomness: everything
+// else gets `now` and `randomBytes` from here, so that a test can move time. (Before there is a configuration, kickstart.ts makes
+// `#{UUID()}` and main.ts development's key.) It must not open the database or touch the network.
 
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Kickstart } from "./kickstart.ts";
+import { seedingRequest } from "./seeded-passwords.ts";
 
 /** Which signature access tokens carry. RS256 is a compatibility switch, never a default (D13). */
 export type SigningAlgorithm = "ES256" | "EdDSA" | "RS256";
@@ -27,7 +29,10 @@ export interface IdpConfig {
   keys: readonly ConfigKey[];
   /** Applied once, to an empty database only. */
   kickstart?: Kickstart;
-  /** Default false. True refuses sample secrets and kickstarts that create users with passwords (ASVS 13.2.3). */
+  /**
+   * Default false. True refuses sample secrets, short API keys in kickstarts, users whose passwords a kickstart created, and an
+   * issuer that is neither https nor this machine (ASVS 13.2.3).
+   */
   production?: boolean;
   /** Default ES256. */
   signingAlgorithm?: SigningAlgorithm;
@@ -60,7 +65,7 @@ export function resolveConfig(config: IdpConfig): ResolvedConfig {
   const resolved: ResolvedConfig = {
     database: nonEmpty(config.database, "database"),
     issuer: nonEmpty(config.issuer, "issuer"),
-    https: checkedIssuer(config.issuer).protocol === "https:",
+    https: checkedIssuer(config.issuer, production).protocol === "https:",
     keys: checkedKeys(config.keys, production),
     kickstart: checkedKickstart(config.kickstart ?? null, production),
     production,
@@ -78,7 +83,7 @@ export function resolveConfig(config: IdpConfig): ResolvedConfig {
 
 /** True for a secret that stands in a sample and so is known to everybody. */
 export function isSample(secret: string): boolean {
-  return secret.startsWith("sample-");
+  return secret.trim().toLowerCase().startsWith("sample-");
 }
 
 function nonEmpty(value: string, option: string): string {
@@ -87,12 +92,20 @@ function nonEmpty(value: string, option: string): string {
   return value;
 }
 
-function checkedIssuer(issuer: string): URL {
+function checkedIssuer(issuer: string, production: boolean): URL {
   const url = URL.canParse(issuer) ? new URL(issuer) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
     throw new TypeError('"issuer" must be an http or https URL without query and fragment');
   }
+  // Tokens and secrets that travel in clear belong to whoever listens (RFC 9700 §2.6).
+  if (production && url.protocol !== "https:" && !isLoopback(url)) {
+    throw new TypeError('"issuer" must be https in production, unless it is this machine');
+  }
   return url;
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 function checkedKeys(keys: readonly ConfigKey[], production: boolean): ResolvedConfig["keys"] {
@@ -127,13 +140,16 @@ function checkedKickstart(kickstart: Kickstart | null, production: boolean): Kic
   if (kickstart.apiKeys.some(({ key }) => isSample(key))) {
     throw new TypeError('"kickstart.apiKeys" holds a sample key; production refuses it');
   }
-  const seeding = kickstart.requests.findIndex(
-    ({ url, body }) => /^\/*api\/+user\b/.test(url) && JSON.stringify(body ?? null).includes('"password"'),
-  );
+  const seeding = seedingRequest(kickstart);
   if (seeding !== -1) {
     throw new TypeError(
       `"kickstart.requests[${seeding}]" creates a user with a password; production refuses it`,
     );
+  }
+  // ASVS 11.5.1: 128 bits; a key of fewer characters can't be that random.
+  const short = kickstart.apiKeys.findIndex(({ key }) => key.length < 32);
+  if (short !== -1) {
+    throw new TypeError(`"kickstart.apiKeys[${short}]" must have at least 32 characters in production`);
   }
   return kickstart;
 }

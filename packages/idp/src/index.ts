@@ -1,9 +1,10 @@
-// The whole public surface: createIdp(config) → { fetch, close }. Puts the parts together and nothing else. Embedding is passing
-// `fetch` on; listening on a port is serving it (main.ts).
+// The whole public surface: createIdp(config) → { fetch, rotateSigningKey, close }. Puts the parts together, gives a new database its
+// tenant, and undoes a start that fails. Embedding is passing `fetch` on; listening on a port is serving it (main.ts).
 
-import { applyKickstart, clearInterrupted } from "./apply-kickstart.ts";
+import { applyKickstart } from "./apply-kickstart.ts";
 import { type IdpConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
 import { createPublish } from "./events.ts";
+import { claimKickstart, type KickstartClaim } from "./kickstart-claim.ts";
 import { createPasswords } from "./password.ts";
 import type { Provider } from "./provider.ts";
 import { createRefreshTokenCodec } from "./refresh-token.ts";
@@ -74,9 +75,19 @@ export async function createIdp(config: IdpConfig): Promise<Idp> {
 }
 
 async function started(config: ResolvedConfig, store: Store): Promise<Idp> {
+  const claim = await claimKickstart(config, store);
+  try {
+    return await filled(config, store, claim);
+  } catch (error) {
+    // What stopped the start is worth more to know than that it could not be undone: the next start empties the database too.
+    await claim?.abandon().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function filled(config: ResolvedConfig, store: Store, claim: KickstartClaim | null): Promise<Idp> {
   const publish = createPublish(config.now);
   const sealing = createSealing(config);
-  await clearInterrupted(store);
   await ensureDefaultTenant(config, store);
   await checkStoredSecrets(config, store, sealing);
   const provider: Provider = {
@@ -89,8 +100,8 @@ async function started(config: ResolvedConfig, store: Store): Promise<Idp> {
     refreshTokens: createRefreshTokenCodec(config),
   };
   const answer = createRouter(provider);
-  if (config.kickstart !== null)
-    await applyKickstart(provider, config.kickstart, (request) => answer(request, {}));
+  if (config.kickstart !== null && claim !== null)
+    await applyKickstart(provider, config.kickstart, claim, (request) => answer(request, {}));
   return running(provider, answer);
 }
 

@@ -8,13 +8,19 @@ import type { Sealing } from "./sealing.ts";
 import type { Application } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
 
+/** The note in a database that a kickstart filled with users who have passwords. */
+export const SEEDED = "seeded";
+
 /** Throws SampleSecretError in production, CannotUnsealError if a key is missing from the ring. */
 export async function checkStoredSecrets(
   { production }: Pick<ResolvedConfig, "production">,
   store: Store,
   sealing: Sealing,
 ): Promise<void> {
-  if (production) await refuseSampleKeys(store);
+  if (production) {
+    await refuseSampleKeys(store);
+    await refuseSeededPasswords(store);
+  }
   for (const application of await allApplications(store)) {
     if (production && isSample(clientSecretOf(sealing, application))) {
       throw new SampleSecretError(`The client secret of application ${application.id}`);
@@ -28,6 +34,11 @@ export async function checkStoredSecrets(
 async function refuseSampleKeys({ apiKeys }: Store): Promise<void> {
   const sample = (await apiKeys.list()).find((key) => key.sample);
   if (sample !== undefined) throw new SampleSecretError(`The API key ${sample.id}`);
+}
+
+async function refuseSeededPasswords(store: Store): Promise<void> {
+  if ((await store.note(SEEDED)) === null) return;
+  throw new SampleSecretError("A password that a kickstart without production gave a user");
 }
 
 async function allApplications({ applications }: Store): Promise<Application[]> {

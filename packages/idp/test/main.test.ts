@@ -12,7 +12,7 @@ import { printed, secret } from "../../../test/leak-watch.ts";
 
 const bin = join(import.meta.dirname, "../bin/latchkey-idp.js");
 const keySecret = secret("a secret of this test of thirty-two bytes or more");
-const apiKey = secret("an API key of this test");
+const apiKey = secret("an API key of this test, of more than 32 characters");
 const issuer = "http://localhost:9011";
 
 let folder: string;
@@ -141,6 +141,24 @@ describe("the program", () => {
     const second = await listening(environment);
     expect(await userOf(second)).toEqual(user);
     await second.stop("SIGTERM");
+  });
+
+  test("of four that start at once on an empty database one fills it, and all serve it", async () => {
+    const environment = {
+      KICKSTART: kickstartFile(seeding),
+      KEYS: `k1:${keySecret}`,
+      API_KEY: apiKey,
+      PASSWORD: secret("a long password of Monica's"),
+    };
+    const all = await Promise.all(Array.from({ length: 4 }, () => listening(environment)));
+    const headers = { authorization: apiKey };
+    const users = await Promise.all(
+      all.map(({ url }) => fetch(`${url}/api/user?email=monica@example.com`, { headers })),
+    );
+    expect(users.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const ids = await Promise.all(users.map(async (answer) => (await answer.json()).user.id));
+    expect(new Set(ids).size).toBe(1);
+    for (const { stop } of all) await stop("SIGTERM");
   });
 
   test("says in one line that its port is in use", async () => {

@@ -1,10 +1,11 @@
 // Construction: configuration, kickstart, secrets that must not reach production, and the database file.
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { createIdp, type IdpConfig, type Kickstart } from "../src/index.ts";
 import { ALICE, API_KEY, databaseFile, dump, KEYS, login, seeded, startIdp, STORE_APP } from "./idp.ts";
 
-const base: IdpConfig = { database: ":memory:", issuer: "http://idp.test", keys: KEYS };
+const base: IdpConfig = { database: ":memory:", issuer: "https://idp.test", keys: KEYS };
 const none: Kickstart = { apiKeys: [], requests: [] };
 
 describe("configuration", () => {
@@ -69,7 +70,11 @@ describe("production", () => {
       code: "sample-secret",
     });
 
-    const production = await startIdp({ production: true, kickstart: withoutUsers(seeded()) });
+    const production = await startIdp({
+      production: true,
+      issuer: "https://idp.test",
+      kickstart: withoutUsers(seeded()),
+    });
     const json = { application: sampleSecret };
     expect((await production.call("PATCH", `/api/application/${STORE_APP}`, { json })).status).toBe(400);
   });
@@ -153,6 +158,28 @@ describe("kickstart", () => {
     expect((await login(again)).status).toBe(200);
   });
 
+  test("one that goes on elsewhere is waited for, and taken over when nothing is heard of it", async () => {
+    const database = databaseFile();
+    await (await startIdp({ database })).idp.close();
+    const db = new DatabaseSync(database);
+    let now = Date.UTC(2026, 0, 1);
+    db.exec(`UPDATE notes SET value = 'started ${now} somebody' WHERE name = 'kickstart'`);
+    db.exec("DELETE FROM registrations");
+    const looks: number[] = [];
+    const again = await startIdp({
+      database,
+      now: () => {
+        if (looks.length === 4) return now;
+        looks.push(Number(db.prepare("SELECT count(*) AS n FROM users").get()?.["n"]));
+        return (now += 20_000);
+      },
+    });
+    db.close();
+    // The looks within the minute left everything as it was.
+    expect(looks.slice(0, 3)).toEqual([1, 1, 1]);
+    expect((await login(again)).status).toBe(200);
+  });
+
   test("a database with something in it is left alone", async () => {
     const database = databaseFile();
     const first = await createIdp({ ...base, database, kickstart: { ...none, apiKeys: [{ key: API_KEY }] } });
@@ -160,6 +187,14 @@ describe("kickstart", () => {
     const second = await startIdp({ database, kickstart: seeded() });
     expect((await second.call("GET", `/api/application/${STORE_APP}`)).status).toBe(404);
   });
+});
+
+test("the database and what SQLite puts beside it are their owner's alone (CWE-276)", async () => {
+  const database = databaseFile();
+  await startIdp({ database });
+  for (const file of [database, `${database}-wal`, `${database}-shm`]) {
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  }
 });
 
 test("close waits for what is being answered", async () => {

@@ -175,10 +175,12 @@ export interface Store {
   /** A note that outlives restarts, e.g. that the kickstart was applied. */
   note(name: string): Promise<string | null>;
   setNote(name: string, value: string): Promise<void>;
-  /** True when nobody has created anything: no user, application, API key or note. */
-  isEmpty(): Promise<boolean>;
-  /** Deletes every row of every table. */
-  clear(): Promise<void>;
+  /** Writes the note if nobody has created anything – no user, application, API key or note – and tells whether it did. */
+  claim(name: string, value: string): Promise<boolean>;
+  /** Writes the note if it still says `from`, and tells whether it did. */
+  replaceNote(name: string, from: string, to: string): Promise<boolean>;
+  /** Deletes every row of every table if the note still says `value`, and tells whether it did. */
+  clearIf(name: string, value: string): Promise<boolean>;
   /** Throws StoreUnavailableError when the store can't be used. */
   check(): Promise<void>;
   /** Waits for what was begun, then closes; every later call throws StoreUnavailableError. */
