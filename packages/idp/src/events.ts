@@ -31,6 +31,8 @@ export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 export type RefreshTokenRefusal =
   | "malformed"
   | "unknown"
+  /** Written under a key that is not, or no longer, in `config.keys`. */
+  | "unknown-key"
   | "forged"
   | "application-inactive"
   | "expired"

@@ -30,6 +30,8 @@ export interface RefreshTokenCodec {
   readonly keyId: string;
   /** The one text of this row's generation under this key: always the same, so a successor can be handed out again. */
   encode(row: TokenRow, generation: number, keyId: string): string;
+  /** False for a token under a key that is not in the ring, or not any more: nobody can tell whether it is genuine. */
+  knowsKeyOf(claimed: ClaimedToken): boolean;
   /** True only for a token that this provider issued for this row. Constant time. */
   isGenuine(claimed: ClaimedToken, row: TokenRow): boolean;
 }
@@ -51,6 +53,8 @@ export function createRefreshTokenCodec({ keys }: Pick<ResolvedConfig, "keys">):
       if (code === null) throw new RangeError(`No key ${keyId} in config.keys to write a refresh token with`);
       return layOut({ keyId, id: row.id, generation, mac: code });
     },
+
+    knowsKeyOf: ({ keyId }) => ring.has(keyId),
 
     isGenuine(claimed, row) {
       const expected = mac(row, claimed.generation, claimed.keyId);

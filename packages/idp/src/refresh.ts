@@ -87,6 +87,8 @@ export async function findPresented(provider: Provider, token: string): Promise<
   if (claimed === null) return refused(provider, "malformed", null);
   const found = await store.refreshTokens.find(claimed.id);
   if (found === null) return refused(provider, "unknown", null);
+  // Not "forged": it may be a good one that outlived a key which left the ring too early, and an operator should see that.
+  if (!refreshTokens.knowsKeyOf(claimed)) return refused(provider, "unknown-key", claimed.id);
   if (!refreshTokens.isGenuine(claimed, found.token)) return refused(provider, "forged", claimed.id);
   const tenant = await store.tenants.find(found.token.tenantId);
   const application = await store.applications.find(found.token.applicationId);

@@ -155,6 +155,13 @@ test("keys roll: an old key's token is exchanged for the new key's, then the old
   expect((await refreshGrant(after, second.body.refresh_token)).status).toBe(200);
   const gone = await refreshGrant(after, first.refreshToken);
   expect([gone.status, gone.body.error]).toEqual([400, "invalid_grant"]);
+  // An operator who took the key away too early can tell that from forgery.
+  const refusal = {
+    type: "refresh-token-refused",
+    reason: "unknown-key",
+    refreshTokenId: first.refreshTokenId,
+  };
+  expect(after.events).toContainEqual({ at: after.clock.now, ...refusal });
 });
 
 test("a key that something is still sealed under can't leave the ring unnoticed", async () => {
