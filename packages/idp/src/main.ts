@@ -28,8 +28,13 @@ It is configured by environment variables:
   NODE_ENV           production refuses sample secrets, seeded passwords, and starting without KEYS or ISSUER
 `;
 
-// A request head or body that takes longer is an attempt to hold the connection (slow loris, CWE-400).
-const serverOptions = { headersTimeout: 10_000, requestTimeout: 30_000 };
+// A request head or body that takes longer is an attempt to hold the connection (slow loris, CWE-400). Node looks for those
+// every connectionsCheckingInterval only, by default every 30 seconds.
+const serverOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+};
 
 // What is in flight at SIGTERM gets this long; orchestrators kill after 10 s or more.
 const closingDeadline = 8_000;
