@@ -58,6 +58,18 @@ export class SampleSecretError extends IdpError {
   }
 }
 
+/** A kickstart file is wrong at `place`, e.g. `requests[0].body.user`. Never says a value: it may be a password. */
+export class KickstartInvalidError extends IdpError {
+  readonly code = "kickstart-invalid";
+  readonly place: string;
+
+  constructor(place: string, what: string) {
+    const path = place.replace(/^\./, "");
+    super(`Kickstart file, ${path}: ${what}`);
+    this.place = path;
+  }
+}
+
 /** A kickstart request was refused. The database is empty again, so the next start retries. */
 export class KickstartFailedError extends IdpError {
   readonly code = "kickstart-failed";

@@ -23,6 +23,7 @@ export {
   HashingBusyError,
   IdpError,
   KickstartFailedError,
+  KickstartInvalidError,
   KickstartKeyRefusedError,
   SampleSecretError,
   StoreUnavailableError,
@@ -31,7 +32,6 @@ export type { IdpEvent, IdpHappening, LoginFailure, RevocationReason } from "./e
 export {
   type Kickstart,
   type KickstartApiKey,
-  KickstartInvalidError,
   type KickstartRequest,
   parseKickstart,
 } from "./kickstart.ts";

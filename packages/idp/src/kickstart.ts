@@ -5,7 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { IdpError } from "./errors.ts";
+import { KickstartInvalidError } from "./errors.ts";
 
 /** An API key that exists from the first start on. */
 export interface KickstartApiKey {
@@ -32,18 +32,6 @@ export interface KickstartRequest {
 export interface Kickstart {
   apiKeys: KickstartApiKey[];
   requests: KickstartRequest[];
-}
-
-/** A kickstart file is wrong at `place`, e.g. `requests[0].body.user`. Never says a value: it may be a password. */
-export class KickstartInvalidError extends IdpError {
-  readonly code = "kickstart-invalid";
-  readonly place: string;
-
-  constructor(place: string, what: string) {
-    const path = place.replace(/^\./, "");
-    super(`Kickstart file, ${path}: ${what}`);
-    this.place = path;
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { KickstartInvalidError, parseKickstart } from "../src/kickstart.ts";
+import { KickstartInvalidError } from "../src/errors.ts";
+import { parseKickstart } from "../src/kickstart.ts";
 
 const apiKeys = [{ key: "a key of this test" }];
 const tenantId = "30663132-6464-4665-b032-326466613934";
