@@ -134,6 +134,18 @@ describe("retrieve", () => {
     expect((await idp.call("GET", "/api/user", { headers })).status).toBe(401);
   });
 
+  test("an access token from before a change of password shows nobody any more (ASVS 7.4.3)", async () => {
+    const idp = await startIdp();
+    const { body: before } = await login(idp);
+    idp.clock.now += 1_000;
+    const password = "another fine phrase";
+    await idp.call("PATCH", `/api/user/${ALICE}`, { json: { user: { password } } });
+    const { body: after } = await login(idp, { password });
+    const ask = (token: string) =>
+      idp.call("GET", "/api/user", { headers: { authorization: `Bearer ${token}` } });
+    expect([(await ask(before.token)).status, (await ask(after.token)).status]).toEqual([401, 200]);
+  });
+
   test("nothing to look for is a 400, no credentials a 401", async () => {
     const idp = await startIdp();
     expect((await idp.call("GET", "/api/user?email=null")).status).toBe(400);
