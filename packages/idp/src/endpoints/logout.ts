@@ -7,10 +7,10 @@ import { empty, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { judge } from "../judgement.ts";
 import { findPresented, type PresentedToken, publishReuse } from "../refresh.ts";
-import { hasCookie, readCookie, readJson, withoutNulls } from "../request.ts";
+import { hasCookie, readCookie } from "../request.ts";
 import { revokeTokens } from "../revocation.ts";
 import { clearedCookies, COOKIES } from "../token-cookies.ts";
-import { line, validated } from "../validation.ts";
+import { bodyOf, line } from "../validation.ts";
 
 interface LogoutRequest {
   global?: boolean | undefined;
@@ -25,7 +25,7 @@ const logoutRequest: z.ZodType<LogoutRequest> = z.object({
 /** Revokes and clears; 400 only for a body or query that can't be read. */
 export async function logout(call: Call): Promise<Response> {
   const { query, request, provider } = call;
-  const body = validated(logoutRequest, withoutNulls(await readJson(request)));
+  const body = await bodyOf(call, logoutRequest);
   const global = query.flag("global") || body.global === true;
   const value = query.get("refreshToken") ?? body.refreshToken ?? readCookie(request, "refresh_token");
   const presented = value === null ? null : await findPresented(provider, value);

@@ -7,9 +7,9 @@ import { type Call, visible } from "../call.ts";
 import { fieldRefusal } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import { findPresented, type PresentedToken, refresh, type Refreshed } from "../refresh.ts";
-import { readCookie, readJson, withoutNulls } from "../request.ts";
+import { readCookie } from "../request.ts";
 import { tokenCookies } from "../token-cookies.ts";
-import { line, validated } from "../validation.ts";
+import { bodyOf, line } from "../validation.ts";
 
 interface RefreshRequest {
   refreshToken?: string | undefined;
@@ -24,7 +24,7 @@ const refreshRequest: z.ZodType<RefreshRequest> = z.object({
 /** Exchanges the refresh token of the cookie, else of the body. 200 with `token`, `refreshToken`, `refreshTokenId`; or 400. */
 export async function refreshJwt(call: Call): Promise<Response> {
   const { provider, request } = call;
-  const body = validated(refreshRequest, withoutNulls(await readJson(request)));
+  const body = await bodyOf(call, refreshRequest);
   const token = readCookie(request, "refresh_token") ?? body.refreshToken ?? "";
   if (token === "") throw fieldRefusal("blank", "refreshToken");
   const presented = await findPresented(provider, token);

@@ -2,7 +2,7 @@
 // stored, so none can be shown. Callers go by `id`, which is the `sid` of the access tokens.
 
 import { json } from "../answer.ts";
-import { type Call, requiredPathId, visible } from "../call.ts";
+import { type Call, found, requiredPathId } from "../call.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import type { RefreshToken } from "../store/records.ts";
@@ -13,7 +13,7 @@ export async function retrieveRefreshTokens(call: Call): Promise<Response> {
   const { store } = call.provider;
   const userId = call.query.id("userId");
   if (userId === null) throw fieldRefusal("missing", "userId");
-  if (visible(call, await store.users.find(userId)) === null) throw new RequestRefusedError(404);
+  found(call, await store.users.find(userId));
   const tokens = await store.refreshTokens.list(userId);
   const alive = await Promise.all(tokens.map((token) => isAlive(call.provider, token)));
   return json({ refreshTokens: tokens.filter((_, index) => alive[index]).map(refreshTokenWire) });
@@ -21,9 +21,9 @@ export async function retrieveRefreshTokens(call: Call): Promise<Response> {
 
 /** One by id: 200 with `refreshToken`; 404 if unknown, revoked or expired. */
 export async function retrieveRefreshToken(call: Call): Promise<Response> {
-  const found = await call.provider.store.refreshTokens.find(requiredPathId(call, "tokenId"));
-  const token = visible(call, found?.token ?? null);
-  if (token === null || token.revokedInstant !== null || !(await isAlive(call.provider, token)))
+  const row = await call.provider.store.refreshTokens.find(requiredPathId(call, "tokenId"));
+  const token = found(call, row?.token ?? null);
+  if (token.revokedInstant !== null || !(await isAlive(call.provider, token)))
     throw new RequestRefusedError(404);
   return json({ refreshToken: refreshTokenWire(token) });
 }

@@ -2,7 +2,7 @@
 // the owner's access token that owner's one token. What is named is read in token-selection.ts.
 
 import { empty } from "../answer.ts";
-import { type Call, visible } from "../call.ts";
+import { type Call, found, visible } from "../call.ts";
 import { tokenOwner } from "../caller.ts";
 import { fieldRefusal, generalRefusal, RequestRefusedError } from "../errors.ts";
 import { findPresented } from "../refresh.ts";
@@ -43,8 +43,8 @@ async function selectedToken(call: Call, selection: TokenSelection): Promise<Ref
   const presented = token === null ? null : await findPresented(call.provider, token);
   if (tokenId !== null && token !== null && presented?.row.id !== tokenId)
     throw fieldRefusal("invalid", "token");
-  const found = tokenId === null ? presented?.row : (await store.refreshTokens.find(tokenId))?.token;
-  const seen = visible(call, found ?? null);
+  const row = tokenId === null ? presented?.row : (await store.refreshTokens.find(tokenId))?.token;
+  const seen = visible(call, row ?? null);
   const isMeant =
     (userId ?? seen?.userId) === seen?.userId &&
     (applicationId ?? seen?.applicationId) === seen?.applicationId;
@@ -54,10 +54,8 @@ async function selectedToken(call: Call, selection: TokenSelection): Promise<Ref
 
 async function severalOf(call: Call, { userId, applicationId }: TokenSelection): Promise<RevocationTarget> {
   const { users, applications } = call.provider.store;
-  if (userId !== null && visible(call, await users.find(userId)) === null) throw new RequestRefusedError(404);
-  if (applicationId !== null && visible(call, await applications.find(applicationId)) === null) {
-    throw new RequestRefusedError(404);
-  }
+  if (userId !== null) found(call, await users.find(userId));
+  if (applicationId !== null) found(call, await applications.find(applicationId));
   if (userId !== null) return applicationId === null ? { userId } : { userId, applicationId };
   if (applicationId !== null) return { applicationId };
   throw generalRefusal(400, "[missing]", "Name a token, a userId or an applicationId.");

@@ -13,7 +13,7 @@ import { newUser, type UserRequest } from "../new-user.ts";
 import type { Provider } from "../provider.ts";
 import { tokensRevoked } from "../revocation.ts";
 import { requireSaved, saving } from "../saving.ts";
-import type { Tenant, User } from "../store/records.ts";
+import type { PasswordHash, Tenant, User } from "../store/records.ts";
 import { tokenPolicy } from "../token-policy.ts";
 import { userAsInput, userFrom, userInput, userWire } from "../user-shape.ts";
 import { bodyOf, patched, patchOf } from "../validation.ts";
@@ -26,6 +26,12 @@ const userRequest: z.ZodType<UserRequest> = z.object({
 const deleteRequest: z.ZodType<{ hardDelete?: boolean | undefined }> = z.object({
   hardDelete: z.boolean().optional(),
 });
+
+interface PasswordChange {
+  tenant: Tenant;
+  password: PasswordHash;
+  revoke: boolean;
+}
 
 /** POST /api/user[/{userId}]: creates a user, with a password or without. 200 with `user`; 400. */
 export async function createUser(call: Call): Promise<Response> {
@@ -101,7 +107,10 @@ async function change(call: Call, updateOf: (user: User) => UserRequest): Promis
 }
 
 // Once, before anything is saved: hashing again at every conflict would let a few callers fill the queue (ASVS 2.4.1).
-async function passwordChange(call: Call, updateOf: (user: User) => UserRequest) {
+async function passwordChange(
+  call: Call,
+  updateOf: (user: User) => UserRequest,
+): Promise<PasswordChange | undefined> {
   const { provider } = call;
   const current = await namedUser(call);
   const update = updateOf(current);
