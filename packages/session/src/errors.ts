@@ -20,6 +20,13 @@ export class IdentityProviderUnavailableError extends LatchkeyError {
   override readonly name = "IdentityProviderUnavailableError";
   readonly status = 503;
   readonly statusCode = 503;
+  /** Whether an answer came at all: without one the caller was held up. */
+  readonly answered: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly answered: boolean }) {
+    super(message, options);
+    this.answered = options.answered;
+  }
 }
 
 /**

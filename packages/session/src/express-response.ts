@@ -36,15 +36,22 @@ export function addHeadersWhenWritten(response: Response, pending: PendingRespon
  * `send`, and the page Express would show for it) must neither change the answer nor end it a second time.
  */
 function endAfterLook(response: Response, pending: PendingResponse, end: () => void): void {
-  const { statusCode, statusMessage, write, end: ownEnd } = response;
+  const { statusCode, statusMessage, write, writeHead, flushHeaders, end: ownEnd } = response;
   const headers = new Map(Object.entries(response.getHeaders()).map(([name, value]) => [name, value ?? ""]));
-  response.write = () => false;
-  response.end = () => response;
+  const ignored: Loose<Response> = (...given) => {
+    const callback = given.at(-1);
+    if (typeof callback === "function") response.once("finish", () => void callback());
+    return response;
+  };
+  response.write = (...given: unknown[]) => ignored(...given) !== response;
+  response.end = ignored;
+  response.writeHead = () => response;
+  response.flushHeaders = () => undefined;
 
   pending
     .dropOvertakenCookies()
     .then(() => {
-      Object.assign(response, { statusCode, statusMessage, write, end: ownEnd });
+      Object.assign(response, { statusCode, statusMessage, write, writeHead, flushHeaders, end: ownEnd });
       for (const name of response.getHeaderNames()) response.removeHeader(name);
       response.setHeaders(headers);
       end();

@@ -3,7 +3,7 @@
  * exchange a pair, limits nothing extends, and endings that are final.
  */
 import { claimsOfUser } from "./access-token.ts";
-import { IdentityProviderMisconfiguredError } from "./errors.ts";
+import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
 import type { ProviderSignIn } from "./identity-provider.ts";
 import { useSession } from "./live-session.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
@@ -15,7 +15,7 @@ import type { Settings } from "./settings.ts";
 import { endSignIn, isProviderError, newSession, newSignIn, ownSignInId } from "./sign-ins.ts";
 import type { Device, SessionRecord } from "./store/store.ts";
 
-/** After the provider failed, live sessions are not held up by asking it again for this long. */
+/** After the provider gave no answer, live sessions are not held up by asking it again for this long. */
 const providerRest = 10_000;
 
 /** The hardened policy over these settings. */
@@ -35,16 +35,17 @@ export function hardened(settings: Settings): Policy {
       const hash = presentedHash(settings, visit);
       const session = hash === null ? null : await useSession(settings, hash);
       if (session === null) return renewPresented(visit);
-      const goesOn = { session, newCookies: null };
-      if (!isDue(settings, session) || now() < providerRestsUntil) return goesOn;
+      if (!isDue(settings, session)) return { session, newCookies: null };
+      if (now() < providerRestsUntil) return goOn(settings, visit, session);
       try {
         return renews ? await renewPresented(visit) : await revalidate(session);
       } catch (error) {
-        // The provider can't vouch for anybody right now: a live session goes on to its own limits (D5).
         if (!isProviderError(error)) throw error;
-        providerRestsUntil = now() + providerRest;
+        // Only waiting is worth avoiding: a provider that answers at once, if only 429, is asked again each time.
+        const heldUp = error instanceof IdentityProviderUnavailableError && !error.answered;
+        if (heldUp) providerRestsUntil = now() + providerRest;
         settings.publish({ type: "unavailable", code: error.code, message: error.message });
-        return goesOn;
+        return goOn(settings, visit, session);
       }
     },
 
@@ -79,6 +80,20 @@ function matchingPair(settings: Settings, visit: Visit): OpenedPair | null {
 
 function isDue({ now, lifetimes }: Settings, session: SessionRecord): boolean {
   return now() >= session.vouchedAt + lifetimes.revalidateAfter;
+}
+
+/**
+ * The provider can't vouch for anybody right now: a live session goes on to its own limits (D5), as far as they can be
+ * seen from here. A stolen session id alone, or a sign-in that has ended, gains nothing from the outage.
+ */
+async function goOn(settings: Settings, visit: Visit, session: SessionRecord): Promise<Live | null> {
+  const { store, renews, lifetimes, now } = settings;
+  if (renews && matchingPair(settings, visit) === null) return null;
+  const signIn = await store.readSignIn(session.signInId);
+  if (signIn === null) return { session, newCookies: null };
+  const idle = signIn.remembered ? lifetimes.rememberedIdle : lifetimes.signInIdle;
+  const isOver = signIn.ended !== null || (renews && now() >= signIn.renewedAt + idle);
+  return isOver ? null : { session, newCookies: null };
 }
 
 async function open(

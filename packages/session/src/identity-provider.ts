@@ -216,7 +216,7 @@ function unusable({ status }: Answer, what: string): never {
   const message = `The identity provider answered ${status} to ${what}.`;
   throw ours
     ? new IdentityProviderMisconfiguredError(message)
-    : new IdentityProviderUnavailableError(message);
+    : new IdentityProviderUnavailableError(message, { answered: true });
 }
 
 const profileFields = ["email", "username", "firstName", "lastName", "fullName", "imageUrl"] as const;
@@ -225,7 +225,9 @@ function readUser(value: unknown, applicationId: string): User {
   const raw = record(value);
   const id = text(raw["id"]);
   if (id === null)
-    throw new IdentityProviderUnavailableError("The identity provider's answer holds no user id.");
+    throw new IdentityProviderUnavailableError("The identity provider's answer holds no user id.", {
+      answered: true,
+    });
   const profile: { [field in (typeof profileFields)[number]]?: string } = {};
   for (const field of profileFields) {
     const content = text(raw[field]);

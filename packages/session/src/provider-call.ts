@@ -58,7 +58,8 @@ export function sender(options: IdentityProviderOptions, now: () => number, publ
       return answer;
     } catch (cause) {
       report(null);
-      throw new IdentityProviderUnavailableError(`The identity provider did not answer ${call}.`, { cause });
+      const message = `The identity provider did not answer ${call}.`;
+      throw new IdentityProviderUnavailableError(message, { cause, answered: false });
     }
   };
 }

@@ -117,7 +117,7 @@ onEveryFramework("an adapter", (at) => {
 });
 
 onFramework("Express", "an adapter", (at) => {
-  test.each(["/send-then-throw", "/send-then-next"])(
+  test.each(["/send-then-throw", "/send-then-next", "/send-then-write-head", "/send-then-flush"])(
     "sends the page of a handler that errs afterwards: %s",
     async (path) => {
       const answer = await (await due(at)).get(path);

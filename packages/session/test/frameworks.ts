@@ -66,6 +66,14 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
       response.send("the page");
       next();
     });
+    app.get("/send-then-write-head", (_request, response) => {
+      response.send("the page");
+      if (!response.headersSent) response.writeHead(503).end();
+    });
+    app.get("/send-then-flush", (_request, response) => {
+      response.send("the page");
+      response.flushHeaders();
+    });
     app.get("/impossible-status", (_request, response) => {
       response.statusCode = 1_000;
       response.end("the page");

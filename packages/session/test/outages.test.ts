@@ -1,5 +1,6 @@
 // Outages (D9): only the provider's own refusal of a refresh token signs anybody out. Everything else is 503, later.
 import { expect, test } from "vitest";
+import { ended } from "../src/judgement.ts";
 import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
 import type { Browser } from "./browser.ts";
 import { gate } from "./clock.ts";
@@ -111,6 +112,52 @@ everywhere("outages", (at) => {
       expect(app.provider.calls).toHaveLength(2);
     },
   );
+
+  test("a stolen session id alone gains nothing from an outage, whoever else asks (A1)", async () => {
+    const app = await at.start();
+    const [owner, other] = [await app.signedIn(), await app.signedIn()];
+    await cart(owner);
+    await cart(other);
+    const thief = app.browser();
+    thief.plant("session", owner.cookie("session"));
+    app.provider.fault = refusedConnection;
+    for (let minute = 1; minute <= 20; minute++) {
+      app.clock.pass(1, "minutes");
+      expect((await cart(other)).status).toBe(200);
+      expect((await cart(thief)).status).toBe(minute < 10 ? 200 : 302);
+    }
+  });
+
+  test.each(["sessions", "sessions+refresh-tokens"] as const)(
+    "a sign-in that ended half-way is over within ten minutes in an outage too (%s)",
+    async (workflow) => {
+      const app = await at.start({ workflow });
+      const person = await app.provider.person();
+      const [browser, other] = [await app.signedIn({ person }), await app.signedIn()];
+      await cart(browser);
+      await cart(other);
+      const [signIn] = await app.store.signInsOfUser(person.id);
+      if (signIn) await app.store.updateSignIn(ended(signIn, "signed-out", false, app.clock.now()));
+      app.provider.fault = refusedConnection;
+      app.clock.pass(10, "minutes");
+      expect((await cart(other)).status).toBe(200);
+      expect((await cart(browser)).status).toBe(302);
+    },
+  );
+
+  test("one user's trouble with the provider does not put off asking about another", async () => {
+    const app = await at.start();
+    const person = await app.provider.person();
+    const [browser, other] = [await app.signedIn({ person }), await app.signedIn()];
+    await cart(browser);
+    await cart(other);
+    await app.provider.api("DELETE", `/api/user/${person.id}`);
+    app.clock.pass(10, "minutes");
+    app.provider.fault = async () => new Response("", { status: 429 });
+    expect((await cart(other)).status).toBe(200);
+    app.provider.fault = null;
+    expect((await cart(browser)).status).toBe(302);
+  });
 
   test("while the provider is down, public pages are served and signing in says 503, whoever asks", async () => {
     const app = await at.start();

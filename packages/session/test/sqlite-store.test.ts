@@ -157,7 +157,7 @@ describe("a write of extensions that fails", () => {
     expect(() => vi.advanceTimersByTime(1_000)).not.toThrow();
     expect(await store.useSession("hash-1", start + 20 * minute, idle)).not.toBeNull();
     recover();
-    vi.advanceTimersByTime(1_000);
+    vi.advanceTimersByTime(5_000);
     expect(await afterCrash().useSession("hash-1", start + 49 * minute, idle)).not.toBeNull();
   });
 

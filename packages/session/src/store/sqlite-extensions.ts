@@ -4,6 +4,9 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 
+/** Whoever holds the file may do so for long, and each try waits for the lock while nothing else runs. */
+const waitAfterFailure = 5_000;
+
 /** Extensions that are not written yet. */
 export interface Extensions {
   /** The idle limit of a session that is not written yet. */
@@ -34,15 +37,15 @@ export function coalescedExtensions(database: DatabaseSync, flushEvery: number):
     }
     waiting.clear();
   };
-  const flushLater = () => {
-    timer ??= setTimeout(flushOrWait, flushEvery).unref();
+  const flushLater = (delay = flushEvery) => {
+    timer ??= setTimeout(flushOrWait, delay).unref();
   };
   const flushOrWait = () => {
     try {
       flush();
     } catch {
       // No request waits for this one; thrown from a timer it would end the process. The next flush makes up for it.
-      flushLater();
+      flushLater(waitAfterFailure);
     }
   };
   return {
