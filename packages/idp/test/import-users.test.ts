@@ -1,6 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { expect, test } from "vitest";
+import { openSqlite } from "../src/store/sqlite.ts";
 import { ALICE_EMAIL, API_KEY, databaseFile, dump, login, startIdp, STORE_APP, type TestIdp } from "./idp.ts";
 
 const PASSWORD = "an imported password";
@@ -55,14 +56,17 @@ function dearest(encryptionScheme: string, factor: number): object {
   return { email, password, encryptionScheme, factor, salt: salt.toString("base64") };
 }
 
-async function median(idp: TestIdp, loginId: string): Promise<number> {
-  const times: number[] = [];
-  for (let count = 0; count < 9; count += 1) {
-    const start = performance.now();
-    await login(idp, { loginId, password: "wrong" });
-    times.push(performance.now() - start);
+/** The median time of a wrong password for each, in turns, so that what else the machine does meets all alike. */
+async function medians(idp: TestIdp, loginIds: readonly string[]): Promise<number[]> {
+  const times = loginIds.map((): number[] => []);
+  for (let round = 0; round < 9; round += 1) {
+    for (const [index, loginId] of loginIds.entries()) {
+      const start = performance.now();
+      await login(idp, { loginId, password: "wrong" });
+      times[index]?.push(performance.now() - start);
+    }
   }
-  return times.toSorted((a, b) => a - b)[4] ?? 0;
+  return times.map((list) => list.toSorted((a, b) => a - b)[4] ?? 0);
 }
 
 test("time does not tell imported users from unknown ones, whatever the scheme costs (CWE-208)", async () => {
@@ -74,29 +78,38 @@ test("time does not tell imported users from unknown ones, whatever the scheme c
     dearest("salted-pbkdf2-hmac-sha512-512", 210_000),
   ];
   expect((await idp.call("POST", "/api/user/import", { json: { users } })).status).toBe(200);
-  const unknown = await median(idp, "nobody@example.com");
-  for (const loginId of [
+  const known = [
     ALICE_EMAIL,
     "salted-hmac-sha256@example.com",
     "salted-sha256-5000@example.com",
     "salted-sha256-20000@example.com",
     "salted-pbkdf2-hmac-sha512-512-210000@example.com",
-  ]) {
-    const ratio = (await median(idp, loginId)) / unknown;
-    expect([loginId, ratio > 0.6 && ratio < 1.6]).toEqual([loginId, true]);
+  ];
+  const [unknown = 0, ...others] = await medians(idp, ["nobody@example.com", ...known]);
+  for (const [index, time] of others.entries()) {
+    const ratio = time / unknown;
+    expect([known[index], ratio > 0.6 && ratio < 1.6]).toEqual([known[index], true]);
   }
 });
 
-test("what nobody is kept in any more costs nobody anything", async () => {
-  const idp = await startIdp();
-  const before = await median(idp, "nobody@example.com");
-  const users = [dearest("salted-pbkdf2-hmac-sha512-512", 210_000)];
+test("what counts is the dearest password of each scheme that is still kept", async () => {
+  const database = databaseFile();
+  const idp = await startIdp({ database });
+  const store = openSqlite(database, () => idp.clock.now);
+  const { body: tenants } = await idp.call("GET", "/api/tenant");
+  const factors = async () => [...(await store.users.importedFactors(tenants.tenants[0].id))];
+  expect(await factors()).toEqual([]);
+  const users = [dearest("salted-sha256", 5_000), dearest("salted-sha256", 900), imported("salted-md5")];
   await idp.call("POST", "/api/user/import", { json: { users } });
-  expect(await median(idp, "nobody@example.com")).toBeGreaterThan(2 * before);
-  const query = "email=salted-pbkdf2-hmac-sha512-512-210000@example.com";
-  const { body } = await idp.call("GET", `/api/user?${query}`);
+  expect(await factors()).toEqual([
+    ["salted-md5", factor],
+    ["salted-sha256", 5_000],
+  ]);
+  const { body } = await idp.call("GET", "/api/user?email=salted-sha256-5000@example.com");
   await idp.call("DELETE", `/api/user/${body.user.id}?hardDelete=true`);
-  expect(await median(idp, "nobody@example.com")).toBeLessThan(2 * before);
+  expect((await login(idp, { loginId: "salted-md5@example.com", password: PASSWORD })).status).toBe(200);
+  expect(await factors()).toEqual([["salted-sha256", 900]]);
+  await store.close();
 });
 
 test.each([
