@@ -105,11 +105,14 @@ async function filled(config: ResolvedConfig, store: Store, claim: KickstartClai
   return running(provider, answer);
 }
 
-// A new database has the tenant FusionAuth's has, under an id of its own.
-async function ensureDefaultTenant({ uuid, now }: ResolvedConfig, { tenants }: Store): Promise<void> {
+// A new database has the tenant FusionAuth's has, under an id of its own or the kickstart's.
+async function ensureDefaultTenant(
+  { kickstart, uuid, now }: ResolvedConfig,
+  { tenants }: Store,
+): Promise<void> {
   if ((await tenants.list()).length > 0) return;
   await tenants.insert({
-    id: uuid(),
+    id: kickstart?.defaultTenantId ?? uuid(),
     name: "Default",
     isDefault: true,
     settings: {},

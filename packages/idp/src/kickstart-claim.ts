@@ -19,7 +19,7 @@ export interface KickstartClaim {
 const NOTE = "kickstart";
 
 // Longer than any one request of a kickstart, of which an import of passwords in clear takes longest.
-const FRESH_MS = 60_000;
+const FRESH_MS = 15_000;
 const LOOK_AGAIN_MS = 100;
 
 /**

@@ -30,6 +30,8 @@ export interface KickstartRequest {
 
 /** A kickstart file whose variables have been put in and whose shape has been checked. */
 export interface Kickstart {
+  /** The id of the default tenant, from the variable of that name; a new one without it. */
+  defaultTenantId?: string;
   apiKeys: KickstartApiKey[];
   requests: KickstartRequest[];
 }
@@ -51,7 +53,18 @@ export function parseKickstart(
   const { variables, ...rest } = file;
   const references: References = { environment, uuid, variables: new Map() };
   readVariables(variables, references);
-  return checkedShape(substitute(rest, "", references));
+  const kickstart = checkedShape(substitute(rest, "", references));
+  const defaultTenantId = readDefaultTenantId(references);
+  return defaultTenantId === null ? kickstart : { ...kickstart, defaultTenantId };
+}
+
+/** FusionAuth's one variable with a meaning: requests name the default tenant by it. */
+function readDefaultTenantId({ variables }: References): string | null {
+  const id = variables.get("defaultTenantId");
+  if (id === undefined) return null;
+  const { data } = z.uuid().safeParse(id);
+  if (data === undefined) throw new KickstartInvalidError("variables.defaultTenantId", "must be a UUID");
+  return data.toLowerCase();
 }
 
 interface References {
@@ -66,11 +79,8 @@ function readVariables(variables: unknown, references: References): void {
   if (!isObject(variables)) throw new KickstartInvalidError("variables", "must be an object");
   for (const [name, value] of Object.entries(variables)) {
     const place = `variables${step(name)}`;
-    if (name === "defaultTenantId" || name === "tenantManagerApplicationId") {
-      throw new KickstartInvalidError(
-        place,
-        "is not supported: a tenant's or application's id is given where it is created",
-      );
+    if (name === "tenantManagerApplicationId") {
+      throw new KickstartInvalidError(place, "is not supported: there is no such application here");
     }
     if (!/^[^{}]+$/.test(name) || name === "UUID()" || name.startsWith("ENV.")) {
       throw new KickstartInvalidError(place, "cannot be the name of a variable");

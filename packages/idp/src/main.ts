@@ -19,7 +19,7 @@ It is configured by environment variables:
   PORT               port to listen on (default 9011)
   HOST               address to listen on (default 127.0.0.1)
   ISSUER             base URL that browsers and applications see, the iss of tokens (default http://localhost:PORT;
-                     required in production)
+                     required in production, and https there unless it is loopback)
   DATABASE           path of the SQLite file (default ./latchkey-idp.sqlite), or :memory:
   KEYS               id:secret[,id:secret…], secrets of at least 32 bytes; the first one writes, all open
   KEYS_FILE          a file with the same, one a line; without either, development makes DATABASE.key

@@ -172,12 +172,21 @@ describe("variables", () => {
     expect(failing).toThrow(what);
   });
 
-  test.each(["defaultTenantId", "tenantManagerApplicationId", "UUID()", "ENV.X", "a}b", ""])(
-    "none may be called %j",
-    (name) => {
-      expect(refusal({ variables: { [name]: "x" }, apiKeys }).place).toMatch(/^variables/);
-    },
-  );
+  test.each(["tenantManagerApplicationId", "UUID()", "ENV.X", "a}b", ""])("none may be called %j", (name) => {
+    expect(refusal({ variables: { [name]: "x" }, apiKeys }).place).toMatch(/^variables/);
+  });
+
+  test("defaultTenantId names the default tenant, and must be able to", () => {
+    const id = "D7D09513-a3f5-401c-9685-34ab6c552453";
+    const requests = [{ method: "PATCH", url: "/api/tenant/#{defaultTenantId}", body: {} }];
+    const kickstart = parseKickstart({ variables: { defaultTenantId: id }, apiKeys, requests });
+    expect(kickstart.defaultTenantId).toBe(id.toLowerCase());
+    expect(kickstart.requests[0]?.url).toBe(`/api/tenant/${id}`);
+    expect(parseKickstart({ apiKeys, requests: [] })).not.toHaveProperty("defaultTenantId");
+    expect(refusal({ variables: { defaultTenantId: "default" }, apiKeys }).place).toBe(
+      "variables.defaultTenantId",
+    );
+  });
 
   test("a backslash makes a reference a text", () => {
     const body = { a: "\\#{x} \\@{y} \\&{z} \\#{", b: "C:\\dir #{x}" };
