@@ -55,13 +55,11 @@ describe("the search for secrets", () => {
     expect(formsFound("seven77", "seven77")).toEqual([]);
   });
 
-  test("searches thousands of secrets in megabytes in one pass", () => {
+  test("searches thousands of secrets in megabytes within a test's time", () => {
     const secrets = new Secrets();
     for (let i = 0; i < 5000; i++) secrets.add(`secret number ${i} of many`, "a test");
     const text = "nothing to see here. ".repeat(100_000);
-    const started = performance.now();
     expect(secrets.leaks([{ source: "a log", text }])).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
 

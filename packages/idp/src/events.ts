@@ -60,7 +60,7 @@ export type IdpHappening =
       applicationId: string | null;
       reason: LoginFailure;
     }
-  | { type: "password-checked"; userId: string | null; scheme: string }
+  | { type: "password-checked"; userId: string | null; isRight: boolean; rounds: Record<string, number> }
   | { type: "password-hashing-refused"; running: number; waiting: number }
   | ({ type: "refresh-token-issued" } & TokenOf)
   | ({ type: "refresh-token-rotated"; generation: number } & TokenOf)

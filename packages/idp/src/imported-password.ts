@@ -39,11 +39,18 @@ export function highestFactor(scheme: string): number {
 /** The highest factor of each imported scheme that is still in use. */
 export type ImportedFactors = ReadonlyMap<string, number>;
 
+/** Hears of the rounds of a scheme that were done. */
+export type CountRounds = (scheme: string, rounds: number) => void;
+
 /** True if `password` gives the stored hash (base64) with its salt (base64) and factor; false for an unknown scheme. */
-export async function verifyImported(password: string, stored: PasswordHash): Promise<boolean> {
+export async function verifyImported(
+  password: string,
+  stored: PasswordHash,
+  count: CountRounds,
+): Promise<boolean> {
   const expected = Buffer.from(stored.hash, "base64");
   const salt = Buffer.from(stored.salt ?? "", "base64");
-  const actual = await SCHEMES.get(stored.scheme)?.work(password, salt, stored.factor ?? 1);
+  const actual = await rounds(stored.scheme, { password, salt, factor: stored.factor ?? 1 }, count);
   return actual !== undefined && actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
@@ -51,11 +58,25 @@ export async function verifyImported(password: string, stored: PasswordHash): Pr
  * Does what `stored` lacks to the dearest password of each scheme in `present`. After it, checking any password cost the
  * same number of rounds of each, so that time does not tell an imported user from an unknown one (CWE-208).
  */
-export async function makeUpFor(present: ImportedFactors, stored: PasswordHash | null): Promise<void> {
+export async function makeUpFor(
+  present: ImportedFactors,
+  stored: PasswordHash | null,
+  count: CountRounds,
+): Promise<void> {
   for (const [scheme, highest] of present) {
     const done = stored?.scheme === scheme ? (stored.factor ?? 1) : 0;
-    if (highest > done) await SCHEMES.get(scheme)?.work("", Buffer.alloc(16), highest - done);
+    const factor = highest - done;
+    if (factor > 0) await rounds(scheme, { password: "", salt: Buffer.alloc(16), factor }, count);
   }
+}
+
+async function rounds(
+  scheme: string,
+  { password, salt, factor }: { password: string; salt: Buffer; factor: number },
+  count: CountRounds,
+): Promise<Buffer | undefined> {
+  count(scheme, factor);
+  return SCHEMES.get(scheme)?.work(password, salt, factor);
 }
 
 function derived(digest: string, bytes: number): Scheme {

@@ -6,7 +6,7 @@ import { hash as argon2, parseOptions, verify as verifyArgon2 } from "@node-rs/a
 import type { ResolvedConfig } from "./config.ts";
 import type { Publish } from "./events.ts";
 import { createHashingQueue } from "./hashing-queue.ts";
-import { type ImportedFactors, makeUpFor, verifyImported } from "./imported-password.ts";
+import { type CountRounds, type ImportedFactors, makeUpFor, verifyImported } from "./imported-password.ts";
 import type { PasswordHash, User } from "./store/records.ts";
 
 /** Hashes and checks passwords. Every method throws HashingBusyError when too many are at it. */
@@ -45,11 +45,14 @@ export async function createPasswords(
     verify(user, password, imported) {
       const stored = user?.password ?? null;
       return queue.run(async () => {
-        publish({ type: "password-checked", userId: user?.id ?? null, scheme: stored?.scheme ?? "none" });
-        const normalized = password.normalize("NFC");
-        if (await isPassword(normalized, stored, nobodys)) return true;
-        await makeUpFor(imported, stored);
-        return false;
+        const rounds: Record<string, number> = {};
+        const count: CountRounds = (scheme, done) => {
+          rounds[scheme] = (rounds[scheme] ?? 0) + done;
+        };
+        const isRight = await isPassword({ password: password.normalize("NFC"), stored, nobodys }, count);
+        if (!isRight) await makeUpFor(imported, stored, count);
+        publish({ type: "password-checked", userId: user?.id ?? null, isRight, rounds });
+        return isRight;
       });
     },
 
@@ -58,11 +61,18 @@ export async function createPasswords(
   };
 }
 
-async function isPassword(password: string, stored: PasswordHash | null, nobodys: string): Promise<boolean> {
-  if (stored?.scheme === "argon2id") return verifyArgon2(stored.hash, password);
-  if (stored !== null && (await verifyImported(password, stored))) return true;
-  await verifyArgon2(nobodys, password);
-  return false;
+async function isPassword(
+  { password, stored, nobodys }: { password: string; stored: PasswordHash | null; nobodys: string },
+  count: CountRounds,
+): Promise<boolean> {
+  const isImported = stored !== null && stored.scheme !== "argon2id";
+  if (isImported && (await verifyImported(password, stored, count))) return true;
+  count("argon2id", 1);
+  if (isImported || stored === null) {
+    await verifyArgon2(nobodys, password);
+    return false;
+  }
+  return verifyArgon2(stored.hash, password);
 }
 
 function hasTodaysParameters(hash: string): boolean {
