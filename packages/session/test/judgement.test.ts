@@ -183,7 +183,7 @@ describe("after any history", () => {
         const [signIn, last] = after(history, signInRecord());
         const now = last + passed;
         const over = now >= signIn.absoluteExpiresAt || now >= signIn.renewedAt + hour;
-        for (const session of [signIn.current, signIn.previous ?? "", "unknown"]) {
+        for (const session of [signIn.current, signIn.previous ?? "unknown", "unknown"]) {
           const judgement = judged(signIn, { session, replacedAttempt, now });
           const mayRenew = session === signIn.current || (replacedAttempt && session === "unknown");
           expect(judgement === "due" && !mayRenew).toBe(false);
