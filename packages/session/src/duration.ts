@@ -19,12 +19,9 @@ export function parseDuration(text: string): number | null {
   return milliseconds <= longest ? milliseconds : null;
 }
 
-/** A number of milliseconds as a duration, in the largest unit that fits at least twice: 1,800,000 is `30m`. */
+/** A number of milliseconds as a duration, in the largest unit that fits; a single day is `24h`, as people say it. */
 export function formatDuration(milliseconds: number): string {
-  const isWhole = (letter: keyof typeof unit) => milliseconds > 0 && milliseconds % unit[letter] === 0;
-  const letter = (["d", "h", "m", "s"] as const).find(
-    (each) => isWhole(each) && milliseconds >= 2 * unit[each],
-  );
-  const smallest = letter ?? (["s", "m", "h", "d"] as const).find(isWhole);
-  return smallest === undefined ? `${milliseconds}ms` : `${milliseconds / unit[smallest]}${smallest}`;
+  const fits = (letter: keyof typeof unit) => milliseconds > 0 && milliseconds % unit[letter] === 0;
+  const letter = (["d", "h", "m", "s"] as const).find((each) => fits(each) && milliseconds !== unit.d) ?? "h";
+  return fits(letter) ? `${milliseconds / unit[letter]}${letter}` : `${milliseconds}ms`;
 }
