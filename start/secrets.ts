@@ -6,16 +6,6 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What has to stay the same over restarts, or everybody would be signed out. */
-export interface Secrets {
-  readonly idpKey: string;
-  readonly apiKey: string;
-  readonly storeClientSecret: string;
-  readonly forumClientSecret: string;
-  readonly storeCookieKey: string;
-  readonly forumCookieKey: string;
-}
-
 const names = [
   "idpKey",
   "apiKey",
@@ -24,6 +14,9 @@ const names = [
   "storeCookieKey",
   "forumCookieKey",
 ] as const;
+
+/** What has to stay the same over restarts, or everybody would be signed out. */
+export type Secrets = Readonly<Record<(typeof names)[number], string>>;
 
 /** The secrets in a `directory` that is there, made there if there are none; throws if the file is there and incomplete. */
 export function installationSecrets(directory: string): Secrets {
@@ -48,5 +41,5 @@ function complete(found: Record<string, unknown>, path: string): Secrets {
   const missing = names.find((name) => typeof found[name] !== "string");
   if (missing !== undefined)
     throw new Error(`${path} holds no "${missing}"; remove DATA_DIR to start afresh`);
-  return found as unknown as Secrets;
+  return Object.fromEntries(names.map((name) => [name, String(found[name])])) as Secrets;
 }
