@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EnvironmentError } from "./environment.ts";
 
 const names = [
   "idpKey",
@@ -18,7 +19,7 @@ const names = [
 /** What has to stay the same over restarts, or everybody would be signed out. */
 export type Secrets = Readonly<Record<(typeof names)[number], string>>;
 
-/** The secrets in a `directory` that is there, made there if there are none; throws if the file is there and incomplete. */
+/** The secrets in a `directory` that is there, made there if there are none; throws EnvironmentError if the file is there and incomplete. */
 export function installationSecrets(directory: string): Secrets {
   const path = join(directory, "secrets.json");
   const known = readIfThere(path);
@@ -33,13 +34,14 @@ function readIfThere(path: string): Record<string, unknown> | null {
     return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
+    throw new EnvironmentError("DATA_DIR", `${path} can't be read; remove DATA_DIR to start afresh`);
   }
 }
 
 function complete(found: Record<string, unknown>, path: string): Secrets {
   const missing = names.find((name) => typeof found[name] !== "string");
-  if (missing !== undefined)
-    throw new Error(`${path} holds no "${missing}"; remove DATA_DIR to start afresh`);
+  if (missing !== undefined) {
+    throw new EnvironmentError("DATA_DIR", `${path} holds no "${missing}"; remove DATA_DIR to start afresh`);
+  }
   return Object.fromEntries(names.map((name) => [name, String(found[name])])) as Secrets;
 }

@@ -2,7 +2,7 @@
  * The whole system in one process: the provider, and both applications with the library between. The provider's `fetch`
  * is all the applications get of it; a provider elsewhere is another address and nothing more.
  */
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { createIdp, parseKickstart } from "@latchkey/idp";
@@ -10,7 +10,7 @@ import { createSessions, type Sessions, sqliteStore } from "@latchkey/session";
 import * as forum from "forum";
 import * as store from "store";
 import demo from "./demo.kickstart.json" with { type: "json" };
-import type { Environment } from "./environment.ts";
+import { type Environment, EnvironmentError } from "./environment.ts";
 import { lifetimeOptions } from "./lifetimes.ts";
 import { type Handler, listen } from "./listen.ts";
 import { type Provider, registeredApplication } from "./provider.ts";
@@ -45,7 +45,7 @@ const applications = {
 
 /** Builds everything and listens on loopback; throws, with nothing left open, if a part can't start. */
 export async function startSystem(environment: Environment, seams: Seams = {}): Promise<System> {
-  mkdirSync(environment.dataDirectory, { recursive: true, mode: 0o700 });
+  makeDataDirectory(environment);
   const secrets = installationSecrets(environment.dataDirectory);
   const open = new AsyncDisposableStack();
   const building = { ...seams, environment, secrets, open };
@@ -66,6 +66,15 @@ export async function startSystem(environment: Environment, seams: Seams = {}): 
   } catch (error) {
     await open.disposeAsync();
     throw error;
+  }
+}
+
+function makeDataDirectory({ dataDirectory }: Environment): void {
+  try {
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    accessSync(dataDirectory, constants.W_OK);
+  } catch {
+    throw new EnvironmentError("DATA_DIR", `"${dataDirectory}" is no folder that can be written to`);
   }
 }
 

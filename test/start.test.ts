@@ -1,7 +1,7 @@
 // `npm start` as a person meets it: what it prints, what it refuses and how it says so, that it stops when told to, and
 // that a restart keeps everybody signed in.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,6 +118,16 @@ describe("a value that can't be used stops it with one line that names the varia
         }
       }),
     );
+  });
+
+  test("DATA_DIR that is a file, or holds broken secrets", async () => {
+    const broken = temporaryDirectory();
+    writeFileSync(join(broken, "secrets.json"), '{"idpKey": 1}');
+    for (const DATA_DIR of [join(root, "package.json"), broken]) {
+      const { code, output } = await start({ ...(await ports()), DATA_DIR }).ended;
+      expect(code).toBe(1);
+      expect(output).toMatch(/^DATA_DIR: [^\n]+\n$/);
+    }
   });
 
   test("the process ends with 1 and prints that line alone", async () => {
