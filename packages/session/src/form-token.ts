@@ -1,7 +1,8 @@
 /**
  * The token in every form: proof that the page came from this application, to this browser. It is bound to the
  * *sign-in*, not to the session, so that a form rendered before a renewal still posts after it (D10); for a visitor who
- * is not signed in, to a random value in a cookie (login CSRF). Signing in makes all earlier tokens useless (CORF).
+ * is not signed in, to a random value in a cookie (login CSRF). Signing in makes all earlier tokens useless (CORF), except at
+ * the login form itself, which another tab may have open.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { KeyRing, PurposeKeys } from "./key-ring.ts";

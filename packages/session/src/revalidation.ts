@@ -28,7 +28,7 @@ async function revalidate(settings: Settings, session: SessionRecord): Promise<L
     await endSignIn(settings, session.signInId, reason ?? "user-not-active");
     return null;
   }
-  // A sign-out that removed the tombstone's session only half-way must not be outlived by it.
+  // A sign-out that broke off between its tombstone and this session must not be outlived by it.
   const signIn = await store.readSignIn(session.signInId);
   if (signIn === null || signIn.ended !== null) {
     await store.deleteSession(session.hash);

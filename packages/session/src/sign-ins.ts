@@ -86,7 +86,8 @@ export async function changeSignIn(
 
 /**
  * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended only
- * makes sure of its session, which may have outlived an ending that broke off half-way. The provider is told, unless it refused the token itself or has never given one.
+ * makes sure of its session, which may have outlived an ending that broke off half-way. The provider is told, unless it
+ * refused the token itself or has never given one.
  */
 export async function endSignIn(settings: Settings, id: string, reason: EndReason): Promise<void> {
   const { store, publish, now } = settings;
