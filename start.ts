@@ -22,7 +22,7 @@ try {
 Store              ${origins.store}
 Forum              ${origins.forum}
 Identity provider  ${origins.idp}
-
+${origins.outbox === null ? "" : `Outbox             ${origins.outbox}\n`}
 Demo accounts      ada@example.com    notes on the analytical engine
                    grace@example.com  first actual case of bug found
 

@@ -3,10 +3,21 @@ import { type Duration, parseDuration, type PolicyName, type Workflow } from "@l
 
 /** What `npm start` was asked to do. */
 export interface Environment {
-  readonly ports: { readonly store: number; readonly forum: number; readonly idp: number };
+  readonly ports: {
+    readonly store: number;
+    readonly forum: number;
+    readonly idp: number;
+    readonly outbox: number;
+  };
+  /** Where browsers find the applications if a proxy in front of them ends TLS; without one, this machine's own names. */
+  readonly origins: { readonly store?: string; readonly forum?: string };
+  /** Whether a proxy on this machine says where a request came from, in X-Forwarded-For. */
+  readonly behindProxy: boolean;
   readonly dataDirectory: string;
   /** A provider that runs elsewhere; `null` for the embedded one. */
   readonly provider: { readonly url: string; readonly apiKey: string } | null;
+  /** Who the embedded provider's mail is from, and the server it goes to; `null` for the outbox page. */
+  readonly mail: { readonly from: string; readonly smtp: string | null };
   readonly workflow: Workflow;
   readonly policy: PolicyName;
   readonly durations: Durations;
@@ -45,9 +56,13 @@ export function readEnvironment(variables: Variables): Environment {
       store: port(variables, "STORE_PORT", 3000),
       forum: port(variables, "FORUM_PORT", 3001),
       idp: port(variables, "IDP_PORT", 9011),
+      outbox: port(variables, "OUTBOX_PORT", 3002),
     },
+    origins: origins(variables),
+    behindProxy: choice(variables, "TRUST_PROXY", ["none", "loopback"]) === "loopback",
     dataDirectory: variables["DATA_DIR"] || "./data",
     provider: elsewhere,
+    mail: mail(variables, elsewhere),
     workflow: choice(variables, "WORKFLOW", ["sessions+refresh-tokens", "sessions"]),
     policy: choice(variables, "POLICY", ["hardened", "as-described"]),
     durations: {
@@ -64,6 +79,35 @@ function port(variables: Variables, name: string, otherwise: number): number {
   if (!value) return otherwise;
   if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535) return Number(value);
   throw new EnvironmentError(name, `"${value}" is not a port (1 to 65535)`);
+}
+
+function origins(variables: Variables): Environment["origins"] {
+  const store = origin(variables, "STORE_ORIGIN");
+  const forum = origin(variables, "FORUM_ORIGIN");
+  // Ports do not keep cookies apart (RFC 6265 §8.5): each application would get the other's.
+  if (store && forum && new URL(store).hostname === new URL(forum).hostname)
+    throw new EnvironmentError("FORUM_ORIGIN", "needs a host name of its own, not the Store's");
+  return { ...(store && { store }), ...(forum && { forum }) };
+}
+
+function origin(variables: Variables, name: string): string | undefined {
+  const value = variables[name];
+  if (!value) return undefined;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url?.protocol === "https:" && url.origin === value) return value;
+  throw new EnvironmentError(name, `"${value}" is not an https origin like https://shop.example.com`);
+}
+
+function mail(variables: Variables, elsewhere: Environment["provider"]): Environment["mail"] {
+  const { SMTP_URL: smtp, MAIL_FROM: from } = variables;
+  if (!smtp) return { from: from || "accounts@latchkey.example", smtp: null };
+  // It may hold a password: it is not repeated.
+  if (!URL.canParse(smtp) || !/^smtps?:$/.test(new URL(smtp).protocol))
+    throw new EnvironmentError("SMTP_URL", "is not an address like smtp://mail.example.com:587");
+  if (elsewhere !== null)
+    throw new EnvironmentError("SMTP_URL", "the provider at IDP_URL sends its own mail");
+  if (!from) throw new EnvironmentError("MAIL_FROM", "is needed where SMTP_URL is set");
+  return { from, smtp };
 }
 
 function provider(variables: Variables): Environment["provider"] {

@@ -13,12 +13,19 @@ import demo from "./demo.kickstart.json" with { type: "json" };
 import { type Environment, EnvironmentError } from "./environment.ts";
 import { lifetimeOptions } from "./lifetimes.ts";
 import { type Handler, listen } from "./listen.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
 import { type Provider, registeredApplication } from "./provider.ts";
 import { installationSecrets, type Secrets } from "./secrets.ts";
 
 /** A running system. */
 export interface System {
-  readonly origins: { readonly store: string; readonly forum: string; readonly idp: string };
+  readonly origins: {
+    readonly store: string;
+    readonly forum: string;
+    readonly idp: string;
+    /** `null` where mail really goes out. */
+    readonly outbox: string | null;
+  };
   readonly lifetimes: Sessions["lifetimes"];
   /** Stops listening, lets running requests finish, closes all databases. */
   close(): Promise<void>;
@@ -50,15 +57,16 @@ export async function startSystem(environment: Environment, seams: Seams = {}): 
   const open = new AsyncDisposableStack();
   const building = { ...seams, environment, secrets, open };
   try {
-    const provider = environment.provider ?? (await startProvider(building));
+    const outbox = await startOutbox(building);
+    const provider = environment.provider ?? (await startProvider(building, outbox));
     const storeSessions = await startStore(building, provider);
     await startForum(building, provider);
-    const { ports } = environment;
     return {
       origins: {
-        store: origin("store", ports.store),
-        forum: origin("forum", ports.forum),
+        store: origin(environment, "store"),
+        forum: origin(environment, "forum"),
         idp: provider.url,
+        outbox: outbox && `http://outbox.localhost:${environment.ports.outbox}`,
       },
       lifetimes: storeSessions.lifetimes,
       close: () => open.disposeAsync(),
@@ -78,7 +86,15 @@ function makeDataDirectory({ dataDirectory }: Environment): void {
   }
 }
 
-async function startProvider(building: Building): Promise<Provider> {
+/** `null` where the provider's mail goes out, or is none of ours. */
+async function startOutbox({ environment, open, now = Date.now }: Building): Promise<Outbox | null> {
+  if (environment.provider !== null || environment.mail.smtp !== null) return null;
+  const outbox = createOutbox(environment.ports.outbox, now);
+  await listen("OUTBOX_PORT", environment.ports.outbox, outbox.answer, open);
+  return outbox;
+}
+
+async function startProvider(building: Building, _outbox: Outbox | null): Promise<Provider> {
   const { environment, secrets, open, now } = building;
   const url = `http://localhost:${environment.ports.idp}`;
   const variables = {
@@ -137,7 +153,7 @@ async function openSessions(
   const { id, module } = applications[name];
   const options = {
     application: name,
-    origin: origin(name, environment.ports[name]),
+    origin: origin(environment, name),
     workflow: environment.workflow,
     policy: environment.policy,
     lifetimes: lifetimeOptions(environment),
@@ -158,12 +174,13 @@ async function openSessions(
 }
 
 /** What an application gets of all this: no secret, and nothing to close. */
-function seamsOf({ now, onError }: Building): Seams {
-  return { ...(now && { now }), ...(onError && { onError }) };
+function seamsOf({ environment, now, onError }: Building): Seams & { behindProxy: boolean } {
+  const { behindProxy } = environment;
+  return { behindProxy, ...(now && { now }), ...(onError && { onError }) };
 }
 
-function origin(name: "store" | "forum", port: number): string {
-  return `http://${name}.localhost:${port}`;
+function origin({ origins, ports }: Environment, name: "store" | "forum"): string {
+  return origins[name] ?? `http://${name}.localhost:${ports[name]}`;
 }
 
 function file({ dataDirectory }: Environment, name: string): string {

@@ -66,9 +66,11 @@ function run(program: string, ready: RegExp, environment: Record<string, string>
   return { child, settled: settled.promise, ended: ended.promise };
 }
 
-async function ports(): Promise<{ STORE_PORT: string; FORUM_PORT: string; IDP_PORT: string }> {
-  const [store, forum, idp] = await freePorts(3);
-  return { STORE_PORT: String(store), FORUM_PORT: String(forum), IDP_PORT: String(idp) };
+type Ports = Record<"STORE_PORT" | "FORUM_PORT" | "IDP_PORT" | "OUTBOX_PORT", string>;
+
+async function ports(): Promise<Ports> {
+  const [store, forum, idp, outbox] = (await freePorts(4)).map(String);
+  return { STORE_PORT: store ?? "", FORUM_PORT: forum ?? "", IDP_PORT: idp ?? "", OUTBOX_PORT: outbox ?? "" };
 }
 
 describe("a value that can't be used stops it with one line that names the variable", () => {
@@ -76,6 +78,12 @@ describe("a value that can't be used stops it with one line that names the varia
     ["STORE_PORT", "0"],
     ["FORUM_PORT", "65536"],
     ["IDP_PORT", "80a"],
+    ["OUTBOX_PORT", "-1"],
+    ["STORE_ORIGIN", "http://shop.example.com"],
+    ["STORE_ORIGIN", "https://shop.example.com/"],
+    ["FORUM_ORIGIN", "forum.example.com"],
+    ["TRUST_PROXY", "yes"],
+    ["SMTP_URL", "mail.example.com"],
     ["IDP_URL", "ftp://example.com"],
     ["WORKFLOW", "session"],
     ["POLICY", "Hardened"],
@@ -96,6 +104,23 @@ describe("a value that can't be used stops it with one line that names the varia
     expect(() => readEnvironment({ IDP_API_KEY: "a key" })).toThrow(/^IDP_URL: /);
   });
 
+  test("SMTP_URL needs MAIL_FROM, and a provider of ours; its password is not repeated", () => {
+    const SMTP_URL = `smtp://us:${secret("a password of the mail server")}@mail.example.com`;
+    expect(() => readEnvironment({ SMTP_URL })).toThrow(/^MAIL_FROM: [^\n]+$/);
+    const elsewhere = { IDP_URL: "https://id.example.com", IDP_API_KEY: "a key" };
+    expect(() => readEnvironment({ SMTP_URL, MAIL_FROM: "us@example.com", ...elsewhere })).toThrow(
+      /^SMTP_URL: the provider at IDP_URL sends its own mail$/,
+    );
+    expect(() => readEnvironment({ SMTP_URL: SMTP_URL.replace("smtp:", "http:") })).toThrow(
+      /^SMTP_URL: is not an address like smtp:\/\/mail.example.com:587$/,
+    );
+  });
+
+  test("the applications' origins need two host names: ports keep no cookies apart (ASVS 3.5.4)", () => {
+    const origins = { STORE_ORIGIN: "https://example.com", FORUM_ORIGIN: "https://example.com:8443" };
+    expect(() => readEnvironment(origins)).toThrow(/^FORUM_ORIGIN: [^\n]+$/);
+  });
+
   test("any environment is read or refused by name, never anything else", () => {
     const names = [
       "STORE_PORT",
@@ -103,6 +128,10 @@ describe("a value that can't be used stops it with one line that names the varia
       "WORKFLOW",
       "SESSION_IDLE",
       "REFRESH_ABSOLUTE",
+      "STORE_ORIGIN",
+      "FORUM_ORIGIN",
+      "SMTP_URL",
+      "MAIL_FROM",
       "IDP_URL",
       "IDP_API_KEY",
     ];
@@ -146,6 +175,7 @@ describe("npm start", () => {
     expect(output).toContain(`http://store.localhost:${chosen.STORE_PORT}`);
     expect(output).toContain(`http://forum.localhost:${chosen.FORUM_PORT}`);
     expect(output).toContain(`http://localhost:${chosen.IDP_PORT}`);
+    expect(output).toContain(`http://outbox.localhost:${chosen.OUTBOX_PORT}`);
     for (const account of demoAccounts) expect(output).toContain(account);
     expect(output).toMatch(/session idle\s+since last use\s+20m/);
     expect(output).toMatch(/sign-in absolute\s+since authentication\s+30d remembered, 24h not/);
@@ -166,6 +196,18 @@ describe("npm start", () => {
     server.close();
     expect(code).toBe(1);
     expect(output).toBe(`FORUM_PORT: port ${port} is in use\n`);
+  });
+
+  test("behind a proxy that ends TLS, it knows itself by the names the proxy has, and sets cookies for https", async () => {
+    const chosen = await ports();
+    const STORE_ORIGIN = "https://shop.example.com";
+    const { child, settled, ended } = start({ ...chosen, STORE_ORIGIN, DATA_DIR: temporaryDirectory() });
+    expect(await settled).toContain(`Store              ${STORE_ORIGIN}\n`);
+    const form = await fetch(`http://127.0.0.1:${chosen.STORE_PORT}/login`);
+    expect(form.headers.getSetCookie().join()).toMatch(/^__Host-form=.+; Secure/);
+    expect(form.headers.get("strict-transport-security")).toMatch(/^max-age=31536000/);
+    child.kill("SIGTERM");
+    await ended;
   });
 
   test("refuses to seed its demo accounts in production", async () => {

@@ -47,6 +47,8 @@ export const ada = { email: "ada@example.com", password: secret("notes on the an
 /** A running demo; `advance` moves its clock, and with it every limit on the server. */
 export interface Demo {
   origin(application: Application): string;
+  /** Where the mail of the provider can be read. */
+  outbox(): string;
   advance(milliseconds: number): void;
   /** What the applications asked of the provider since this was last called: "POST /api/login 200". */
   providerCalls(): string[];
@@ -72,9 +74,12 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
 
   beforeAll(async () => {
     subscribe(sessionChannel, record);
-    const [store = 0, forum = 0, idp = 0] = await freePorts(3);
-    const environment = { ...options, ports: { store, forum, idp }, dataDirectory, provider: null };
-    system = await startSystem({ ...environment, durations: {} }, { now: () => Date.now() + offset });
+    const [store = 0, forum = 0, idp = 0, outbox = 0] = await freePorts(4);
+    const ports = { store, forum, idp, outbox };
+    const mail = { from: "accounts@latchkey.example", smtp: null };
+    const ownNames = { origins: {}, behindProxy: false, provider: null };
+    const environment = { ...options, ...ownNames, ports, mail, dataDirectory, durations: {} };
+    system = await startSystem(environment, { now: () => Date.now() + offset });
   });
   afterAll(async () => {
     unsubscribe(sessionChannel, record);
@@ -83,6 +88,7 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
   });
   return {
     origin: ({ name }) => system?.origins[name] ?? "",
+    outbox: () => system?.origins.outbox ?? "",
     advance(milliseconds) {
       offset += milliseconds;
     },

@@ -30,6 +30,8 @@ export interface ForumOptions {
   readonly database: string;
   /** The forum's own origin, the one `sessions` has. */
   readonly origin: string;
+  /** Whether a proxy on this machine says, in X-Forwarded-For, where a request came from. Default false: nobody is believed. */
+  readonly behindProxy?: boolean;
   /** Called with every error that only an operator can mend. */
   readonly onError?: (error: unknown) => void;
   /** The clock, epoch milliseconds. For tests. */
@@ -46,13 +48,13 @@ export interface ForumOptions {
  * forum.app.listen(3001, "127.0.0.1");
  */
 export function createForum(options: ForumOptions): { app: Express; close(): void } {
-  const { sessions, origin, onError = () => {}, now = Date.now } = options;
+  const { sessions, origin, behindProxy = false, onError = () => {}, now = Date.now } = options;
   const database = openDatabase(options.database);
   writeFirstThreads(database, now());
   const threads = createThreads(database, now);
 
   const app = express();
-  app.set("trust proxy", false);
+  app.set("trust proxy", behindProxy ? "loopback" : false);
   app.disable("x-powered-by");
   app.disable("etag");
 

@@ -32,6 +32,8 @@ export interface StoreOptions {
   readonly database: string;
   /** The shop's own origin, the one `sessions` has. */
   readonly origin: string;
+  /** Whether a proxy on this machine says, in X-Forwarded-For, where a request came from. Default false: nobody is believed. */
+  readonly behindProxy?: boolean;
   /** Called with every error that only an operator can mend. */
   readonly onError?: (error: unknown) => void;
   /** The clock, epoch milliseconds. For tests. */
@@ -49,11 +51,11 @@ export interface StoreOptions {
  * await store.listen({ host: "127.0.0.1", port: 3000 });
  */
 export async function createStore(options: StoreOptions): Promise<FastifyInstance> {
-  const { sessions, origin, onError = () => {} } = options;
+  const { sessions, origin, behindProxy = false, onError = () => {} } = options;
   const setSecurityHeaders = securityHeaders(origin);
   const app = fastify({
     bodyLimit: 64 * 1024,
-    trustProxy: false,
+    trustProxy: behindProxy ? "loopback" : false,
     // An address that can't be decoded never reaches the hooks below.
     frameworkErrors(error, _request, reply) {
       setSecurityHeaders(reply);
