@@ -9,7 +9,11 @@ export type LoginFailure =
   | "wrong-password"
   | "user-locked"
   | "user-expired"
-  | "user-changed";
+  | "user-changed"
+  /** Too many failures before it: the password was not looked at. */
+  | "throttled"
+  /** FusionAuth's lockout: the password was not looked at. */
+  | "locked-out";
 
 /** Every reason refresh tokens are revoked for. */
 export const REVOCATION_REASONS = [
@@ -60,6 +64,10 @@ export type IdpHappening =
       applicationId: string | null;
       reason: LoginFailure;
     }
+  /** The lockout that a tenant configured has begun; `userId` is null where the login id is nobody's. */
+  | { type: "lockout-started"; tenantId: string; userId: string | null; until: number }
+  /** A user who has signed in from other devices did so from one not seen before. */
+  | { type: "new-device"; tenantId: string; userId: string; applicationId: string | null }
   | { type: "password-checked"; userId: string | null; isRight: boolean; rounds: Record<string, number> }
   | { type: "password-hashing-refused"; running: number; waiting: number }
   | ({ type: "refresh-token-issued" } & TokenOf)

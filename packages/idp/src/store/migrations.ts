@@ -75,10 +75,24 @@ const STEPS: readonly string[] = [
   CREATE INDEX imported_passwords ON users (tenant_id, password_scheme, password_factor DESC)
     WHERE password_scheme <> 'argon2id';
   `,
+  `
+  CREATE TABLE attempts (
+    key TEXT PRIMARY KEY, failures REAL NOT NULL, last INTEGER NOT NULL, forgotten INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX attempts_by_end ON attempts (forgotten);
+
+  CREATE TABLE known_devices (
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, device TEXT NOT NULL, last_used INTEGER NOT NULL,
+    PRIMARY KEY (user_id, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX known_devices_by_use ON known_devices (last_used);
+  `,
 ];
 
 /** Every table, those first whose rows others refer to last. */
 export const TABLES: readonly string[] = [
+  "attempts",
+  "known_devices",
   "refresh_tokens",
   "registrations",
   "users",
