@@ -1,11 +1,13 @@
 /** What the three adapters share: where a request's visitor is kept, and which cache header a response gets. */
+import type { Answer } from "./answer.ts";
 import { AdapterMissingError } from "./errors.ts";
-import type { ResponseHeaders, Visitor } from "./visitor.ts";
+import type { RecentSignIn } from "./recent-sign-in.ts";
+import type { ResponseHeaders, Visitor, VisitorOfRequest } from "./visitor.ts";
 
-const visitors = new WeakMap<object, Visitor>();
+const visitors = new WeakMap<object, VisitorOfRequest>();
 
 /** Keeps the visitor for the handlers of this request. */
-export function keepVisitor(request: object, found: Visitor): void {
+export function keepVisitor(request: object, found: VisitorOfRequest): void {
   visitors.set(request, found);
 }
 
@@ -19,6 +21,15 @@ export function keepVisitor(request: object, found: Visitor): void {
  * });
  */
 export function visitor(request: object): Visitor {
+  return visitorOf(request).visitor;
+}
+
+/** The answer to give instead of running a route that demands a recent sign-in; `null` to run it. */
+export function askForRecentSignIn(request: object, demand: RecentSignIn): Answer | null {
+  return visitorOf(request).askForRecentSignIn(demand);
+}
+
+function visitorOf(request: object): VisitorOfRequest {
   const found = visitors.get(request);
   if (found === undefined) throw new AdapterMissingError();
   return found;

@@ -1,8 +1,11 @@
 /** The Express adapter: moves headers between Express and the library, and decides nothing. */
 import type { Request, RequestHandler, Response } from "express";
-import { keepVisitor } from "./adapter.ts";
+import { askForRecentSignIn, keepVisitor } from "./adapter.ts";
+import type { Answer } from "./answer.ts";
+import type { Duration } from "./duration.ts";
 import { addHeadersWhenWritten } from "./express-response.ts";
-import type { Answer, IncomingRequest } from "./receive.ts";
+import type { IncomingRequest } from "./receive.ts";
+import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
 
 export { visitor } from "./adapter.ts";
@@ -19,9 +22,27 @@ export function latchkey(sessions: Sessions): RequestHandler {
   return async (request, response, next) => {
     const received = await sessions.receive(incoming(request));
     if (received.kind === "answer") return send(response, received.answer);
-    keepVisitor(request, received.visitor);
+    keepVisitor(request, received);
     addHeadersWhenWritten(response, received.response);
     next();
+  };
+}
+
+/**
+ * A handler for what is sensitive: the route runs only if the password was given within that time. Otherwise a page leads to
+ * the login form and back, a form to the login form and on to `returnTo`, a program gets 403
+ * `{"error":"recent-sign-in-required"}`; where nobody is signed in it is as everywhere. Throws a TypeError for what is no
+ * duration or no path.
+ *
+ * @example
+ * app.post("/account/password", requireRecentSignIn("10m", { returnTo: "/account" }), changePassword);
+ */
+export function requireRecentSignIn(within: Duration, options?: RecentSignInOptions): RequestHandler {
+  const demand = recentSignIn(within, options);
+  return (request, response, next) => {
+    const answer = askForRecentSignIn(request, demand);
+    if (answer === null) next();
+    else send(response, answer);
   };
 }
 

@@ -1,7 +1,10 @@
 /** The Fastify adapter: moves headers between Fastify and the library, and decides nothing. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { cacheControl, keepVisitor } from "./adapter.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { askForRecentSignIn, cacheControl, keepVisitor } from "./adapter.ts";
+import type { Answer } from "./answer.ts";
+import type { Duration } from "./duration.ts";
 import type { IncomingRequest } from "./receive.ts";
+import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
 import type { PendingResponse } from "./visitor.ts";
 
@@ -22,12 +25,11 @@ export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<
     app.addHook("preValidation", async (request, reply) => {
       const received = await sessions.receive(incoming(request));
       if (received.kind === "visitor") {
-        keepVisitor(request, received.visitor);
+        keepVisitor(request, received);
         pending.set(request, received.response);
         return undefined;
       }
-      const { status, headers, body } = received.answer;
-      return reply.code(status).headers(headers).send(body);
+      return send(reply, received.answer);
     });
     app.addHook("onSend", async (request, reply) => {
       const response = pending.get(request);
@@ -42,6 +44,31 @@ export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<
   };
   // Fastify would otherwise keep the hooks to the plugin's own scope, away from the application's routes.
   return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
+}
+
+/**
+ * A preHandler hook for what is sensitive: the route runs only if the password was given within that time. Otherwise a page leads to
+ * the login form and back, a form to the login form and on to `returnTo`, a program gets 403
+ * `{"error":"recent-sign-in-required"}`; where nobody is signed in it is as everywhere. Throws a TypeError for what is no
+ * duration or no path.
+ *
+ * @example
+ * const recent = requireRecentSignIn("10m", { returnTo: "/account" });
+ * app.post("/account/password", { preHandler: recent }, changePassword);
+ */
+export function requireRecentSignIn(
+  within: Duration,
+  options?: RecentSignInOptions,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined> {
+  const demand = recentSignIn(within, options);
+  return async (request, reply) => {
+    const answer = askForRecentSignIn(request, demand);
+    return answer === null ? undefined : send(reply, answer);
+  };
+}
+
+function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
 }
 
 function incoming(request: FastifyRequest): IncomingRequest {

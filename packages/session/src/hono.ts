@@ -1,7 +1,10 @@
 /** The Hono adapter: moves headers between Hono and the library, and decides nothing. */
 import type { Context, MiddlewareHandler } from "hono";
-import { cacheControl, keepVisitor } from "./adapter.ts";
+import { askForRecentSignIn, cacheControl, keepVisitor } from "./adapter.ts";
+import type { Answer } from "./answer.ts";
+import type { Duration } from "./duration.ts";
 import type { IncomingRequest } from "./receive.ts";
+import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
 
 export { visitor } from "./adapter.ts";
@@ -26,11 +29,8 @@ export function latchkey(
 ): MiddlewareHandler {
   return async (context, next) => {
     const received = await sessions.receive(incoming(context, address));
-    if (received.kind === "answer") {
-      const { status, headers, body } = received.answer;
-      return new Response(body, { status, headers: { ...headers } });
-    }
-    keepVisitor(context, received.visitor);
+    if (received.kind === "answer") return responseOf(received.answer);
+    keepVisitor(context, received);
     await next();
     await received.response.dropOvertakenCookies();
     const headers = received.response.headers();
@@ -39,6 +39,29 @@ export function latchkey(
     if (cache !== null) context.header("cache-control", cache);
     return undefined;
   };
+}
+
+/**
+ * Middleware for what is sensitive: the route runs only if the password was given within that time. Otherwise a page leads to
+ * the login form and back, a form to the login form and on to `returnTo`, a program gets 403
+ * `{"error":"recent-sign-in-required"}`; where nobody is signed in it is as everywhere. Throws a TypeError for what is no
+ * duration or no path.
+ *
+ * @example
+ * app.post("/account/password", requireRecentSignIn("10m", { returnTo: "/account" }), changePassword);
+ */
+export function requireRecentSignIn(within: Duration, options?: RecentSignInOptions): MiddlewareHandler {
+  const demand = recentSignIn(within, options);
+  return async (context, next) => {
+    const answer = askForRecentSignIn(context, demand);
+    if (answer !== null) return responseOf(answer);
+    await next();
+    return undefined;
+  };
+}
+
+function responseOf({ status, headers, body }: Answer): Response {
+  return new Response(body, { status, headers: { ...headers } });
 }
 
 function incoming(context: Context, address: NonNullable<HonoOptions["address"]>): IncomingRequest {

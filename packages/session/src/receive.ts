@@ -2,15 +2,15 @@
  * What happens to a request before a handler sees it, in this order: cookies that contradict each other, forgery, who is
  * there (found, extended or renewed), whether the path needs somebody, the form token. Each step may answer instead.
  */
+import { type Answer, answer, askToSignIn } from "./answer.ts";
 import { type PresentedCookies, readCookies } from "./cookies.ts";
 import { type CrossSiteReason, crossSiteReason, isSafeMethod } from "./cross-site.ts";
 import { deviceName } from "./device.ts";
 import { LatchkeyError } from "./errors.ts";
 import { formTokenField, formTokenHeader, isFormTokenFor } from "./form-token.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
-import { safeReturnTo } from "./return-to.ts";
 import type { Settings } from "./settings.ts";
-import { createVisitor, type PendingResponse, type Visitor } from "./visitor.ts";
+import { createVisitor, type VisitorOfRequest } from "./visitor.ts";
 
 /** A request, as an adapter describes it. */
 export interface IncomingRequest {
@@ -25,16 +25,9 @@ export interface IncomingRequest {
   body(): unknown;
 }
 
-/** An answer the library gives itself: the handlers must not run. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
 /** What became of a request. */
 export type Received =
-  | { readonly kind: "visitor"; readonly visitor: Visitor; readonly response: PendingResponse }
+  | ({ readonly kind: "visitor" } & VisitorOfRequest)
   | { readonly kind: "answer"; readonly answer: Answer };
 
 const forged =
@@ -58,14 +51,15 @@ export async function receive(
     presented,
     device: { name: deviceName(request.header("user-agent")), ...address(request) },
   };
+  const asking = { method: request.method, url, header: (name: string) => request.header(name) };
   const isPublic = isUnguarded || matches(settings.publicPaths, request);
   const found = await findOrOutage(settings, policy, visit);
   if (found === "outage" && (isGuarded || !isPublic)) return unavailableAnswer(settings);
   const live = found === "outage" ? null : found;
-  if (live === null && !isPublic) return askToSignIn(settings, request, url);
+  if (live === null && !isPublic) return { kind: "answer", answer: askToSignIn(settings, asking) };
   if (isGuarded && !(await hasFormToken(settings, request, presented, live)))
     return refuse(settings, 403, forged);
-  return { kind: "visitor", ...createVisitor(settings, policy, visit, live, url.searchParams) };
+  return { kind: "visitor", ...createVisitor(settings, policy, visit, live, asking) };
 }
 
 /** The session behind a request. While store or provider are down, public pages go on without one (D9, ASVS 16.5.2). */
@@ -160,32 +154,16 @@ async function presentedFormToken(request: IncomingRequest): Promise<string | un
 }
 
 function refuse({ page }: Settings, status: number, message: string): Received {
-  return answer(status, {}, page(status, message));
+  return answered(status, {}, page(status, message));
 }
 
 /** What is down keeps everybody's cookies: 503, and come back (D9). */
 function unavailableAnswer({ page }: Settings): Received {
   const message =
     "Signing in and signed-in pages are not available for a moment. Nothing is lost: try again shortly.";
-  return answer(503, { "retry-after": "5" }, page(503, message));
+  return answered(503, { "retry-after": "5" }, page(503, message));
 }
 
-/** W1 step 14, W2 step 18′. A program that wants JSON gets 401 instead of a page it can't use. */
-function askToSignIn(settings: Settings, request: IncomingRequest, url: URL): Received {
-  const accept = request.header("accept") ?? "";
-  if (accept.includes("application/json") && !accept.includes("text/html")) {
-    const body = JSON.stringify({ error: "sign-in-required" });
-    return answer(401, { "content-type": "application/json; charset=utf-8" }, body);
-  }
-  const path = isSafeMethod(request.method)
-    ? safeReturnTo(`${url.pathname}${url.search}`, settings.origin)
-    : null;
-  const query = path === null || path === settings.afterSignIn ? "" : `?returnTo=${encodeURIComponent(path)}`;
-  return answer(302, { location: `${settings.signInPath}${query}` }, "");
-}
-
-function answer(status: number, headers: Record<string, string>, body: string): Received {
-  const security = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-  const type = { "content-type": "text/html; charset=utf-8" };
-  return { kind: "answer", answer: { status, headers: { ...security, ...type, ...headers }, body } };
+function answered(...given: Parameters<typeof answer>): Received {
+  return { kind: "answer", answer: answer(...given) };
 }

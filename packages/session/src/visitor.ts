@@ -1,40 +1,18 @@
 /** What a handler gets for each request: who is there, and what can be done about it. */
+import type { Answer, Asking } from "./answer.ts";
+import { type ChangePasswordForm, type ChangePasswordResult, changePassword } from "./change-password.ts";
+import { type SignedInDevice, devices, endDevice, signOutEverywhere, signOutOthers } from "./devices.ts";
+import type { Duration } from "./duration.ts";
 import { SignInRequiredError } from "./errors.ts";
 import { formToken } from "./form-token.ts";
-import type { SignInRefusal } from "./identity-provider.ts";
 import { pendingCookies } from "./pending-cookies.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
+import { askForRecentSignIn, isRecent, milliseconds, type RecentSignIn } from "./recent-sign-in.ts";
+import type { RequestState } from "./request-state.ts";
 import { safeReturnTo } from "./return-to.ts";
+import { type Session, sessionOf } from "./session.ts";
 import type { Settings } from "./settings.ts";
-import { isProviderError } from "./sign-ins.ts";
-import type { SessionRecord, User } from "./store/store.ts";
-
-/** A signed-in user's session, as an application sees it: no id, no token. */
-export interface Session {
-  readonly user: User;
-  /** Names this sign-in in lists of devices; it opens nothing. */
-  readonly signInId: string;
-  /** When the password was last given, epoch milliseconds. */
-  readonly authenticatedAt: number;
-  /** When the session is over unless it is used again, epoch milliseconds. */
-  readonly expiresAt: number;
-}
-
-/** What a login form posts. Values may come straight from a parsed body: anything but strings is refused. */
-export interface SignInForm {
-  readonly loginId: unknown;
-  readonly password: unknown;
-  /** Stay signed in after the browser closes (W2). */
-  readonly remember?: boolean;
-  /** Where to go afterwards; used only if it is a path of this application. */
-  readonly returnTo?: unknown;
-}
-
-/** How signing in went. `status` is what to answer with where the form is shown again. */
-export type SignInResult =
-  | { readonly outcome: "signed-in"; readonly session: Session; readonly location: string }
-  | { readonly outcome: "refused"; readonly reason: SignInRefusal; readonly status: 400 | 401 | 403 }
-  | { readonly outcome: "unavailable"; readonly status: 503 };
+import { type SignInForm, type SignInResult, signIn, signOut } from "./sign-in.ts";
 
 /** Headers the adapter adds when a response is written. */
 export interface ResponseHeaders {
@@ -44,7 +22,7 @@ export interface ResponseHeaders {
 }
 
 /**
- * The visitor behind a request.
+ * The visitor behind a request. What changes sign-ins throws SessionStoreUnavailableError (503) where the store is down.
  *
  * @example
  * app.get("/posts", (req, res) => res.send(postsOf(visitor(req).signedIn().user)));
@@ -54,17 +32,59 @@ export interface Visitor {
   readonly session: Session | null;
   /** The session; throws SignInRequiredError (401) where nobody is signed in. */
   signedIn(): Session;
+  /**
+   * Whether the password was given within that time; `false` where nobody is signed in. Renewal doesn't move it. Throws
+   * a TypeError for what is no duration.
+   *
+   * @example if (!visitor(req).signedInWithin("10m")) …
+   */
+  signedInWithin(within: Duration): boolean;
   /** The value of the hidden field `form-token` that every form of a page needs. */
   formToken(): string;
   /** A path to come back to after signing in, taken from `?returnTo=`, or `null`. Safe to print into a form. */
   readonly returnTo: string | null;
   /**
-   * Signs a user in: asks the provider, ends this browser's old sign-in, makes a new one. Wrong credentials and an
-   * unreachable provider are values. Throws only for a broken store or setup.
+   * Signs a user in: asks the provider, ends this browser's old sign-in, makes a new one. Wrong credentials, too many
+   * attempts and an unreachable provider are values. Throws only for a broken store or setup.
    */
   signIn(form: SignInForm): Promise<SignInResult>;
   /** Ends this sign-in everywhere and removes the cookies. Where nobody is signed in it does nothing. */
   signOut(): Promise<void>;
+  /**
+   * Where this user is signed in to this application now, last used first, at most 100. Throws SignInRequiredError (401)
+   * where nobody is signed in. The policy `as-described` keeps no list: it shows this browser alone.
+   *
+   * @example for (const { name, isThis } of await visitor(req).devices()) …
+   */
+  devices(): Promise<readonly SignedInDevice[]>;
+  /**
+   * Ends one of this user's live sign-ins, for every artefact; this browser's own is signed out. `false`, and nothing
+   * has happened, for anything else: a sign-in that is over, another user's, or nonsense (CWE-639). Throws
+   * SignInRequiredError (401) where nobody is signed in. The policy `as-described` knows of no sign-in but this one.
+   *
+   * @example const isEnded = await visitor(req).endDevice(req.body.signInId);
+   */
+  endDevice(signInId: unknown): Promise<boolean>;
+  /**
+   * Ends this user's other sign-ins in this application, and their refresh tokens at the provider, now or as soon as it
+   * can be reached; says how many. Throws SignInRequiredError (401) where nobody is signed in. The policy
+   * `as-described` can't: it ends none.
+   */
+  signOutOthers(): Promise<number>;
+  /**
+   * Ends all of this user's sign-ins here and, at the provider, in every application, now or as soon as it can be
+   * reached; removes the cookies. Where nobody is signed in it does nothing but that. Under `as-described` other
+   * browsers' live sessions go on until they idle out, and a provider that is down is not told later.
+   */
+  signOutEverywhere(): Promise<void>;
+  /**
+   * Changes the signed-in user's password: the current one proves who asks. Every sign-in of the user ends, as with
+   * `signOutEverywhere`, and this browser gets a new one. A wrong password, an unacceptable one, too many attempts and
+   * an unreachable provider are values. Throws SignInRequiredError (401) where nobody is signed in.
+   *
+   * @example const result = await visitor(req).changePassword(req.body);
+   */
+  changePassword(form: ChangePasswordForm): Promise<ChangePasswordResult>;
 }
 
 /** The adapter's side of a request: what the response has to carry. */
@@ -75,8 +95,13 @@ export interface PendingResponse {
   headers(): ResponseHeaders;
 }
 
-/** Above this nothing is a login id or a password: it is refused before the provider is troubled. */
-const longestInput = 1024;
+/** What an adapter gets of a request that handlers may see. */
+export interface VisitorOfRequest {
+  readonly visitor: Visitor;
+  readonly response: PendingResponse;
+  /** The answer to give instead of running a route that demands a recent sign-in; `null` to run it. */
+  askForRecentSignIn(demand: RecentSignIn): Answer | null;
+}
 
 /** A visitor for one request, with the session it was found to have. */
 export function createVisitor(
@@ -84,94 +109,48 @@ export function createVisitor(
   policy: Policy,
   visit: Visit,
   found: Live | null,
-  query: URLSearchParams,
-): { visitor: Visitor; response: PendingResponse } {
+  request: Asking,
+): VisitorOfRequest {
   const cookies = pendingCookies(settings, visit);
-  let live = found;
+  const state: RequestState = { settings, policy, visit, cookies, live: found };
   if (found?.newCookies) cookies.setPair(found.newCookies);
 
   const visitor: Visitor = {
     get session() {
-      return live && sessionOf(live.session);
+      return state.live && sessionOf(state.live.session);
     },
     signedIn() {
-      if (live === null) throw new SignInRequiredError();
-      return sessionOf(live.session);
+      if (state.live === null) throw new SignInRequiredError();
+      return sessionOf(state.live.session);
     },
+    signedInWithin: (within) => isRecent(state, milliseconds(within)),
     formToken() {
       const binding =
-        live === null ? { formCookie: cookies.formCookie() } : { signInId: live.session.signInId };
+        state.live === null
+          ? { formCookie: cookies.formCookie() }
+          : { signInId: state.live.session.signInId };
       return formToken(settings.keys, binding, settings.randomBytes(16));
     },
-    returnTo: safeReturnTo(query.get("returnTo"), settings.origin),
-    async signIn(form) {
-      const attempt = await attemptSignIn(settings, policy, visit, live, form);
-      if (attempt.outcome !== "signed-in") return attempt;
-      live = attempt.live;
-      if (live.newCookies !== null) cookies.setPair(live.newCookies);
-      // The form cookie stays: a login form that another tab opened before must still post, and it is good for nothing else.
-      const location = safeReturnTo(form.returnTo, settings.origin) ?? settings.afterSignIn;
-      return { outcome: "signed-in", session: sessionOf(live.session), location };
-    },
-    async signOut() {
-      if (live !== null) await policy.end(live.session, "signed-out");
-      live = null;
-      cookies.clearPair();
-      cookies.clearFormCookie();
-    },
+    returnTo: safeReturnTo(request.url.searchParams.get("returnTo"), settings.origin),
+    signIn: (form) => signIn(state, form),
+    signOut: () => signOut(state),
+    devices: () => devices(state),
+    endDevice: (signInId) => endDevice(state, signInId),
+    signOutOthers: () => signOutOthers(state),
+    signOutEverywhere: () => signOutEverywhere(state),
+    changePassword: (form) => changePassword(state, form),
   };
   const response: PendingResponse = {
     async dropOvertakenCookies() {
       // They would undo a sign-out or a newer sign-in (D8). If the store can't say, they are not worth the risk.
+      const { live } = state;
       if (live === null || live.newCookies === null) return;
       if (!(await policy.isCurrent(live.session).catch(() => false))) cookies.forgetPair();
     },
     headers() {
       const setCookie = cookies.values();
-      return { setCookie, noStore: setCookie.length > 0 || live !== null };
+      return { setCookie, noStore: setCookie.length > 0 || state.live !== null };
     },
   };
-  return { visitor, response };
-}
-
-type Attempt = { outcome: "signed-in"; live: Live } | Exclude<SignInResult, { outcome: "signed-in" }>;
-
-async function attemptSignIn(
-  settings: Settings,
-  policy: Policy,
-  visit: Visit,
-  old: Live | null,
-  form: SignInForm,
-): Promise<Attempt> {
-  const { loginId, password } = form;
-  const { address, name: deviceName } = visit.device;
-  if (!isInput(loginId) || !isInput(password)) return refuse(settings, "invalid-input", address);
-  try {
-    const answer = await settings.provider.signIn({ loginId, password, deviceName, address });
-    if (answer.outcome === "refused") return refuse(settings, answer.reason, address);
-    // Signing in replaces everything: the old sign-in of this browser must not stay usable (CWE-384, ASVS 7.2.4).
-    if (old !== null) await policy.end(old.session, "replaced-by-new-sign-in");
-    const live = await policy.open(answer, visit.device, form.remember === true);
-    const { signInId, user } = live.session;
-    settings.publish({ type: "signed-in", signInId, userId: user.id, address });
-    return { outcome: "signed-in", live };
-  } catch (error) {
-    if (!isProviderError(error)) throw error;
-    settings.publish({ type: "unavailable", code: error.code, message: error.message });
-    return { outcome: "unavailable", status: 503 };
-  }
-}
-
-function refuse({ publish }: Settings, reason: SignInRefusal, address: string | undefined): Attempt {
-  publish({ type: "sign-in-refused", reason, address });
-  const status = reason === "invalid-input" ? 400 : reason === "invalid-credentials" ? 401 : 403;
-  return { outcome: "refused", reason, status };
-}
-
-function isInput(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= longestInput;
-}
-
-function sessionOf({ user, signInId, authenticatedAt, expiresAt }: SessionRecord): Session {
-  return { user, signInId, authenticatedAt, expiresAt };
+  return { visitor, response, askForRecentSignIn: (demand) => askForRecentSignIn(state, request, demand) };
 }
