@@ -5,7 +5,6 @@
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
-  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
@@ -13,6 +12,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -74,7 +74,8 @@ function copyTree(folder: string): void {
     ...copied,
   ]);
   for (const path of new Set(listing.split("\0"))) {
-    if (path === "" || !existsSync(join(root, path))) continue;
+    // Listed may be what has been deleted since, or a link to a folder; neither is a file of the tree.
+    if (!statSync(join(root, path), { throwIfNoEntry: false })?.isFile()) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(root, path), join(folder, path));
   }
