@@ -1,0 +1,49 @@
+/** How time goes by after a theft: who comes when, until the attacker has had enough. */
+import type { Client } from "./client.ts";
+import { home, showsVictimsCart } from "./people.ts";
+import type { Target } from "./target.ts";
+import type { Theft } from "./theft.ts";
+
+export const second = 1000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** Who comes, how often, for how long. */
+export interface Haunting {
+  readonly thief: Client;
+  /** The owner, where one is about. */
+  readonly owner?: Client;
+  /** Milliseconds between two visits of the owner. Default 4 minutes. */
+  readonly ownerEvery?: number;
+  /** Milliseconds the lab watches. Default 25 hours. */
+  readonly until?: number;
+}
+
+/** So often refused, the attacker gives up. */
+const patience = 5;
+
+/**
+ * The attacker asks for the victim's page at once, every 30 s for a quarter of an hour, then every 10 minutes, until
+ * refused five times in a row or until the time is over; the owner goes on as if nothing had happened.
+ */
+export async function haunt(target: Target, theft: Theft, haunting: Haunting): Promise<void> {
+  const { thief, owner, ownerEvery = 4 * minute, until = 25 * hour } = haunting;
+  let passed = 0;
+  let nextVisit = ownerEvery;
+  for (let refused = 0; passed <= until && refused < patience; ) {
+    if (owner !== undefined && passed >= nextVisit) {
+      await theft.meanwhile(() => owner.get(home));
+      nextVisit = passed + ownerEvery;
+    }
+    refused = (await theft.attempt(() => seesCart(thief))) ? 0 : refused + 1;
+    const step = passed < 15 * minute ? 30 * second : 10 * minute;
+    await target.pass(step);
+    passed += step;
+  }
+}
+
+/** The attacker asks for the victim's page. */
+export async function seesCart(client: Client): Promise<boolean> {
+  return showsVictimsCart(await client.get(home));
+}
