@@ -78,6 +78,7 @@ async function create(
     user,
     authenticatedAt: now(),
     vouchedAt: now(),
+    questionedAt: 0,
     expiresAt: now() + lifetimes.sessionIdle,
     absoluteExpiresAt: Math.min(now() + lifetimes.signInAbsolute, Number.MAX_SAFE_INTEGER),
     presented: true,

@@ -30,6 +30,7 @@ export function newSignIn(settings: Settings, facts: NewSignIn): SignInRecord {
   return {
     ...facts,
     version: 0,
+    application: settings.application,
     mintedAt: facts.renewedAt,
     absoluteExpiresAt: facts.authenticatedAt + absoluteLimit(settings, facts.remembered),
     previous: null,
@@ -58,6 +59,7 @@ export function newSession(
     user,
     authenticatedAt,
     vouchedAt: renewedAt,
+    questionedAt: 0,
     expiresAt: Math.min(now() + lifetimes.sessionIdle, absoluteExpiresAt),
     absoluteExpiresAt,
     presented: false,

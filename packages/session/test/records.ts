@@ -15,6 +15,7 @@ export function signInRecord(changed: Partial<SignInRecord> = {}): SignInRecord 
   return {
     id: "sign-in-1",
     version: 0,
+    application: "store",
     user: { id: "user-1", email: "ada@example.com", roles: ["customer"] },
     device: { name: "Firefox on Linux", address: "192.0.2.1" },
     authenticatedAt: start,
@@ -40,6 +41,7 @@ export function sessionRecord(changed: Partial<SessionRecord> = {}): SessionReco
     user: { id: "user-1", email: "ada@example.com", roles: ["customer"] },
     authenticatedAt: start,
     vouchedAt: start,
+    questionedAt: 0,
     expiresAt: start + 30 * minute,
     absoluteExpiresAt: start + day,
     presented: false,

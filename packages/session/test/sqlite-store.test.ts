@@ -38,6 +38,27 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+describe("a file of the first version", () => {
+  test("is opened as it is: its sessions go on, and new columns are there for them", async () => {
+    const store = open();
+    await store.insertSignIn(signInRecord());
+    await store.insertSession(sessionRecord());
+    await store.close();
+    const file = new DatabaseSync(join(folder, "sessions.sqlite"));
+    file.exec("DROP INDEX sign_ins_live; ALTER TABLE sign_ins DROP COLUMN application");
+    file.exec("ALTER TABLE sessions DROP COLUMN questioned_at");
+    file.close();
+
+    const again = open();
+    expect(await again.useSession("hash-1", start, idle)).toMatchObject({ questionedAt: 0 });
+    await again.questionSession("hash-1", start);
+    expect(await again.useSession("hash-1", start, idle)).toMatchObject({ questionedAt: start });
+    expect(await again.readSignIn("sign-in-1")).toMatchObject({ application: "" });
+    expect(await again.insertSignIn(signInRecord({ id: "sign-in-2" }))).toBe(true);
+    expect(await again.readSignIn("sign-in-2")).toEqual(signInRecord({ id: "sign-in-2" }));
+  });
+});
+
 describe("on the disk", () => {
   test("a session and its sign-in are there when their promises resolve", async () => {
     const store = open();

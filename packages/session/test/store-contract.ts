@@ -1,7 +1,7 @@
 // What every session store must do (src/store/store.ts), as one suite that each store has to pass whole.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ended, paid, renewed } from "../src/judgement.ts";
-import type { SessionStore } from "../src/store/store.ts";
+import type { SessionStore, SignInRecord } from "../src/store/store.ts";
 import { hour, minute, sessionRecord, signInRecord, start } from "./records.ts";
 
 /** A store that is new for each test; `close` is the test's own business only where it says so. */
@@ -120,6 +120,22 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.useSession("hash-1", start, idle)).toEqual(changed);
     });
 
+    test("that was called in question stays so through an update, and is questioned later, never earlier", async () => {
+      await store.insertSession(sessionRecord());
+      const seenBefore = await store.useSession("hash-1", start, idle);
+      await store.questionSession("hash-1", start + 5);
+      await store.questionSession("hash-1", start + 3);
+      await store.updateSession({ ...(seenBefore ?? sessionRecord()), presented: true });
+      expect(await store.useSession("hash-1", start, idle)).toEqual(
+        sessionRecord({ presented: true, questionedAt: start + 5 }),
+      );
+    });
+
+    test("that is absent is not created by a question", async () => {
+      await store.questionSession("nobody's", start);
+      expect(await store.useSession("nobody's", start, idle)).toBeNull();
+    });
+
     test("is never created by an update (D8)", async () => {
       expect(await store.updateSession(sessionRecord())).toBe(false);
       expect(await store.useSession("hash-1", start, idle)).toBeNull();
@@ -215,6 +231,32 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       expect(listed.map(({ id }) => id)).toEqual(["c", "b", "a"]);
       expect(listed[0]?.ended?.reason).toBe("signed-out");
       expect(await store.signInsOfUser("nobody")).toEqual([]);
+    });
+
+    test("is listed in portions while it lives, oldest first, for its application and for its user there", async () => {
+      const places = [
+        ["d", 2],
+        ["b", 1],
+        ["a", 2],
+        ["c", 2],
+        ["ended", 1],
+      ] as const;
+      for (const [id, at] of places)
+        await store.insertSignIn(signInRecord({ id, authenticatedAt: start + at }));
+      await store.insertSignIn(signInRecord({ id: "theirs", user: { id: "user-2", roles: [] } }));
+      await store.insertSignIn(signInRecord({ id: "forum's", application: "forum" }));
+      const last = signInRecord({ id: "ended", authenticatedAt: start + 1 });
+      await store.updateSignIn(ended(last, "signed-out", false, start));
+
+      const ids = async (userId: string | null, after: SignInRecord | null, limit: number) =>
+        (await store.liveSignIns({ application: "store", userId, after, limit })).map(({ id }) => id);
+      expect(await ids("user-1", null, 100)).toEqual(["b", "a", "c", "d"]);
+      expect(await ids(null, null, 100)).toEqual(["theirs", "b", "a", "c", "d"]);
+      expect(await ids(null, null, 2)).toEqual(["theirs", "b"]);
+      const a = signInRecord({ id: "a", authenticatedAt: start + 2 });
+      expect(await ids("user-1", a, 1)).toEqual(["c"]);
+      expect(await ids(null, a, 100)).toEqual(["c", "d"]);
+      expect(await ids("nobody", null, 100)).toEqual([]);
     });
 
     test("owes its revocation until that is paid, and is listed up to the limit asked for", async () => {

@@ -40,11 +40,13 @@ export function watchedStore(open: OpenStore): WatchedStore {
     },
     useSession: (hash, now, idle) => reach("useSession", (store) => store.useSession(hash, now, idle)),
     updateSession: (session) => reach("updateSession", (store) => store.updateSession(session)),
+    questionSession: (hash, at) => reach("questionSession", (store) => store.questionSession(hash, at)),
     deleteSession: (hash) => reach("deleteSession", (store) => store.deleteSession(hash)),
     insertSignIn: (signIn) => reach("insertSignIn", (store) => store.insertSignIn(signIn)),
     readSignIn: (id) => reach("readSignIn", (store) => store.readSignIn(id)),
     updateSignIn: (next) => reach("updateSignIn", (store) => store.updateSignIn(next)),
     signInsOfUser: (userId) => reach("signInsOfUser", (store) => store.signInsOfUser(userId)),
+    liveSignIns: (of) => reach("liveSignIns", (store) => store.liveSignIns(of)),
     signInsOwingRevocation: (limit) =>
       reach("signInsOwingRevocation", (store) => store.signInsOwingRevocation(limit)),
     sweep: (now) => reach("sweep", (store) => store.sweep(now)),

@@ -26,9 +26,15 @@ export function memoryStore(): SessionStore {
       return used;
     },
     async updateSession(session) {
-      if (!sessions.has(session.hash)) return false;
-      sessions.set(session.hash, session);
+      const there = sessions.get(session.hash);
+      if (there === undefined) return false;
+      sessions.set(session.hash, { ...session, questionedAt: there.questionedAt });
       return true;
+    },
+    async questionSession(hash, at) {
+      const session = sessions.get(hash);
+      if (session !== undefined && session.questionedAt < at)
+        sessions.set(hash, { ...session, questionedAt: at });
     },
     async deleteSession(hash) {
       sessions.delete(hash);
@@ -51,6 +57,14 @@ export function memoryStore(): SessionStore {
         .filter((signIn) => signIn.user.id === userId)
         .sort((a, b) => b.authenticatedAt - a.authenticatedAt);
     },
+    async liveSignIns({ application, userId, after, limit }) {
+      return [...signIns.values()]
+        .filter((signIn) => signIn.application === application && signIn.ended === null)
+        .filter((signIn) => userId === null || signIn.user.id === userId)
+        .filter((signIn) => after === null || byAuthentication(after, signIn) < 0)
+        .sort(byAuthentication)
+        .slice(0, limit);
+    },
     async signInsOwingRevocation(limit) {
       return [...signIns.values()].filter((signIn) => signIn.revocationOwed).slice(0, limit);
     },
@@ -60,4 +74,10 @@ export function memoryStore(): SessionStore {
     },
     async close() {},
   };
+}
+
+type Place = Pick<SignInRecord, "authenticatedAt" | "id">;
+
+function byAuthentication(one: Place, other: Place): number {
+  return one.authenticatedAt - other.authenticatedAt || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0);
 }

@@ -8,7 +8,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { coalescedExtensions, type Extensions } from "./sqlite-extensions.ts";
-import type { Device, SessionRecord, SessionStore, SignInRecord, User } from "./store.ts";
+import type { Device, LiveSignIns, SessionRecord, SessionStore, SignInRecord, User } from "./store.ts";
 
 /** Where the file is, and how long extensions may wait. */
 export interface SqliteStoreOptions {
@@ -18,21 +18,32 @@ export interface SqliteStoreOptions {
   readonly flushEvery?: number;
 }
 
-const schema = `
+const tables = `
   CREATE TABLE IF NOT EXISTS sessions (
     hash TEXT PRIMARY KEY, sign_in_id TEXT NOT NULL, user TEXT NOT NULL, authenticated_at INTEGER NOT NULL,
     vouched_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL,
-    presented INTEGER NOT NULL
+    presented INTEGER NOT NULL, questioned_at INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
   CREATE TABLE IF NOT EXISTS sign_ins (
     id TEXT PRIMARY KEY, version INTEGER NOT NULL, user_id TEXT NOT NULL, user TEXT NOT NULL, device TEXT NOT NULL,
     authenticated_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL, remembered INTEGER NOT NULL,
     current TEXT NOT NULL, previous TEXT, attempt INTEGER NOT NULL, renewed_at INTEGER NOT NULL, minted_at INTEGER NOT NULL, presented_at INTEGER,
-    ended_at INTEGER, ended_reason TEXT, revocation_owed INTEGER NOT NULL
+    ended_at INTEGER, ended_reason TEXT, revocation_owed INTEGER NOT NULL,
+    application TEXT NOT NULL DEFAULT ''
   ) STRICT, WITHOUT ROWID;
+`;
+
+/** Columns that files of the first version lack. A sign-in of then belongs to no application: events of the provider pass it by. */
+const laterColumns = [
+  ["sessions", "questioned_at", "INTEGER NOT NULL DEFAULT 0"],
+  ["sign_ins", "application", "TEXT NOT NULL DEFAULT ''"],
+] as const;
+
+const indexes = `
+  CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
   CREATE INDEX IF NOT EXISTS sign_ins_by_user ON sign_ins (user_id, authenticated_at);
   CREATE INDEX IF NOT EXISTS sign_ins_by_limit ON sign_ins (absolute_expires_at);
+  CREATE INDEX IF NOT EXISTS sign_ins_live ON sign_ins (application, authenticated_at) WHERE ended_at IS NULL;
   CREATE INDEX IF NOT EXISTS sign_ins_owing ON sign_ins (id) WHERE revocation_owed = 1;
 `;
 
@@ -52,7 +63,7 @@ export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): Ses
   const sessions = openFile(path, "NORMAL");
   // Its own connection, because `synchronous` is a connection's setting and a sign-out must outlive a power cut.
   const signIns = openFile(path, "FULL");
-  sessions.exec(schema);
+  createSchema(sessions);
   const statements = { ...sessionStatements(sessions), ...signInStatements(signIns) };
   const extensions = coalescedExtensions(sessions, flushEvery);
 
@@ -78,22 +89,39 @@ function openFile(path: string, synchronous: "NORMAL" | "FULL"): DatabaseSync {
   return database;
 }
 
+function createSchema(database: DatabaseSync): void {
+  // One transaction, because several processes may open a new file at once.
+  database.exec("BEGIN IMMEDIATE");
+  database.exec(tables);
+  const has = database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
+  for (const [table, column, type] of laterColumns) {
+    if (has.get(table, column) === undefined)
+      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  }
+  database.exec(indexes);
+  database.exec("COMMIT");
+}
+
 type Statements = ReturnType<typeof sessionStatements> & ReturnType<typeof signInStatements>;
 
 function sessionStatements(database: DatabaseSync) {
   return {
     insertSession: database.prepare(
       `INSERT INTO sessions VALUES (:hash, :signInId, :user, :authenticatedAt, :vouchedAt, :expiresAt,
-         :absoluteExpiresAt, :presented)
+         :absoluteExpiresAt, :presented, :questionedAt)
        ON CONFLICT (hash) DO UPDATE SET sign_in_id = excluded.sign_in_id, user = excluded.user,
          authenticated_at = excluded.authenticated_at, vouched_at = excluded.vouched_at,
          expires_at = excluded.expires_at, absolute_expires_at = excluded.absolute_expires_at,
-         presented = excluded.presented
+         presented = excluded.presented,
+         questioned_at = excluded.questioned_at
        WHERE sessions.expires_at <= excluded.vouched_at`,
     ),
     readSession: database.prepare("SELECT * FROM sessions WHERE hash = ?"),
     updateSession: database.prepare(
       `UPDATE sessions SET user = ?, vouched_at = ?, expires_at = ?, presented = ? WHERE hash = ?`,
+    ),
+    questionSession: database.prepare(
+      "UPDATE sessions SET questioned_at = max(questioned_at, ?) WHERE hash = ?",
     ),
     deleteSession: database.prepare("DELETE FROM sessions WHERE hash = ?"),
     sweepSessions: database.prepare(
@@ -106,7 +134,8 @@ function signInStatements(database: DatabaseSync) {
   return {
     insertSignIn: database.prepare(
       `INSERT INTO sign_ins VALUES (:id, :version, :userId, :user, :device, :authenticatedAt, :absoluteExpiresAt,
-         :remembered, :current, :previous, :attempt, :renewedAt, :mintedAt, :presentedAt, :endedAt, :endedReason, :revocationOwed)
+         :remembered, :current, :previous, :attempt, :renewedAt, :mintedAt, :presentedAt, :endedAt, :endedReason, :revocationOwed,
+         :application)
        ON CONFLICT (id) DO NOTHING`,
     ),
     readSignIn: database.prepare("SELECT * FROM sign_ins WHERE id = ?"),
@@ -115,10 +144,19 @@ function signInStatements(database: DatabaseSync) {
          authenticated_at = :authenticatedAt, absolute_expires_at = :absoluteExpiresAt, remembered = :remembered,
          current = :current, previous = :previous, attempt = :attempt, renewed_at = :renewedAt, minted_at = :mintedAt,
          presented_at = :presentedAt, ended_at = :endedAt, ended_reason = :endedReason,
-         revocation_owed = :revocationOwed
+         revocation_owed = :revocationOwed, application = :application
        WHERE id = :id AND version = :version - 1`,
     ),
     ofUser: database.prepare("SELECT * FROM sign_ins WHERE user_id = ? ORDER BY authenticated_at DESC"),
+    live: database.prepare(
+      `SELECT * FROM sign_ins WHERE application = ? AND ended_at IS NULL AND (authenticated_at, id) > (?, ?)
+       ORDER BY authenticated_at, id LIMIT ?`,
+    ),
+    liveOfUser: database.prepare(
+      `SELECT * FROM sign_ins WHERE user_id = ? AND application = ? AND ended_at IS NULL
+         AND (authenticated_at, id) > (?, ?)
+       ORDER BY authenticated_at, id LIMIT ?`,
+    ),
     owing: database.prepare("SELECT * FROM sign_ins WHERE revocation_owed = 1 LIMIT ?"),
     sweepSignIns: database.prepare(
       "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE absolute_expires_at <= ? LIMIT ?)",
@@ -131,11 +169,9 @@ function sessionMethods(statements: Statements, extensions: Extensions) {
     async insertSession(session) {
       // Whether the one that is there has expired depends on extensions that may still wait.
       extensions.flush();
-      const { signInId, hash, authenticatedAt, vouchedAt, expiresAt, absoluteExpiresAt } = session;
-      const row = { signInId, hash, authenticatedAt, vouchedAt, expiresAt, absoluteExpiresAt };
-      const { user, presented } = session;
+      const { user, presented, ...columns } = session;
       const { changes } = statements.insertSession.run({
-        ...row,
+        ...columns,
         user: JSON.stringify(user),
         presented: presented ? 1 : 0,
       });
@@ -160,6 +196,9 @@ function sessionMethods(statements: Statements, extensions: Extensions) {
       );
       return written.changes === 1;
     },
+    async questionSession(hash, at) {
+      statements.questionSession.run(at, hash);
+    },
     async deleteSession(hash) {
       extensions.forget(hash);
       statements.deleteSession.run(hash);
@@ -182,6 +221,14 @@ function signInMethods(statements: Statements) {
     async signInsOfUser(userId) {
       return statements.ofUser.all(userId).map(readSignIn);
     },
+    async liveSignIns({ application, userId, after, limit }: LiveSignIns) {
+      const from = [after?.authenticatedAt ?? -1, after?.id ?? "", limit] as const;
+      const rows =
+        userId === null
+          ? statements.live.all(application, ...from)
+          : statements.liveOfUser.all(userId, application, ...from);
+      return rows.map(readSignIn);
+    },
     async signInsOwingRevocation(limit) {
       return statements.owing.all(limit).map(readSignIn);
     },
@@ -197,6 +244,7 @@ function readSession(row: Row): SessionRecord {
     user: JSON.parse(String(row["user"])) as User,
     authenticatedAt: Number(row["authenticated_at"]),
     vouchedAt: Number(row["vouched_at"]),
+    questionedAt: Number(row["questioned_at"]),
     expiresAt: Number(row["expires_at"]),
     absoluteExpiresAt: Number(row["absolute_expires_at"]),
     presented: row["presented"] === 1,
@@ -222,6 +270,7 @@ function readSignIn(row: Row): SignInRecord {
   return {
     id: String(row["id"]),
     version: Number(row["version"]),
+    application: String(row["application"]),
     user: JSON.parse(String(row["user"])) as User,
     device: JSON.parse(String(row["device"])) as Device,
     authenticatedAt: Number(row["authenticated_at"]),

@@ -37,6 +37,8 @@ export interface SessionRecord {
   readonly authenticatedAt: number;
   /** When the identity provider last vouched for this user: at minting, or when asked again since. */
   readonly vouchedAt: number;
+  /** What the provider said at this instant or before counts no more: it has to be asked again. 0 where it never has. */
+  readonly questionedAt: number;
   /** The idle limit as it stands; each use moves it. */
   readonly expiresAt: number;
   /** The sign-in's absolute limit; `expiresAt` never passes it. */
@@ -68,6 +70,8 @@ export interface SignInRecord {
   readonly id: string;
   /** Counts the changes of this record: `updateSignIn` compares and swaps on it. */
   readonly version: number;
+  /** The application it is a sign-in to: several may share a store. */
+  readonly application: string;
   readonly user: User;
   readonly device: Device;
   readonly authenticatedAt: number;
@@ -90,6 +94,17 @@ export interface SignInRecord {
   readonly revocationOwed: boolean;
 }
 
+/** Whose live sign-ins are asked for, and from where on. */
+export interface LiveSignIns {
+  readonly application: string;
+  /** `null` for every user's. */
+  readonly userId: string | null;
+  /** The last one of the portion before; `null` for the first portion. */
+  readonly after: Pick<SignInRecord, "authenticatedAt" | "id"> | null;
+  /** How many at most. */
+  readonly limit: number;
+}
+
 /** The contract above, as methods. */
 export interface SessionStore {
   /**
@@ -106,8 +121,14 @@ export interface SessionStore {
    */
   useSession(hash: string, now: number, idle: number): Promise<SessionRecord | null>;
 
-  /** Replaces a session that is there; `false`, and nothing written, if it is not. */
+  /**
+   * Replaces a session that is there, except its `questionedAt`; `false`, and nothing written, if it is not: a slow request
+   * must not take back a question either.
+   */
   updateSession(session: SessionRecord): Promise<boolean>;
+
+  /** Raises `questionedAt` of a session to `at`, never lowers it, and touches nothing else; no error if it is not there. */
+  questionSession(hash: string, at: number): Promise<void>;
 
   /** Removes a session for good; no error if it is not there. */
   deleteSession(hash: string): Promise<void>;
@@ -126,6 +147,9 @@ export interface SessionStore {
 
   /** All sign-ins of a user that have not been swept, newest first, ended ones included. */
   signInsOfUser(userId: string): Promise<readonly SignInRecord[]>;
+
+  /** A portion of the sign-ins that have not ended, by `authenticatedAt` and then `id`, after the one that is named. */
+  liveSignIns(of: LiveSignIns): Promise<readonly SignInRecord[]>;
 
   /** Up to `limit` sign-ins whose end the identity provider has not been told of. */
   signInsOwingRevocation(limit: number): Promise<readonly SignInRecord[]>;
