@@ -61,9 +61,9 @@ const sweepPortion = 1_000;
  */
 export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): SessionStore {
   const sessions = openFile(path, "NORMAL");
+  createSchema(sessions);
   // Its own connection, because `synchronous` is a connection's setting and a sign-out must outlive a power cut.
   const signIns = openFile(path, "FULL");
-  createSchema(sessions);
   const statements = { ...sessionStatements(sessions), ...signInStatements(signIns) };
   const extensions = coalescedExtensions(sessions, flushEvery);
 
