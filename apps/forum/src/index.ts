@@ -11,17 +11,20 @@ import { answerErrors } from "./error-page.ts";
 import { writeFirstThreads } from "./first-threads.ts";
 import { readForms, refuseOtherBodies } from "./forms-only.ts";
 import { refuse } from "./pages.ts";
+import { account } from "./routes/account.ts";
+import { devices } from "./routes/devices.ts";
 import { home } from "./routes/home.ts";
 import { login } from "./routes/login.ts";
 import { logout } from "./routes/logout.ts";
 import { newThread } from "./routes/new-thread.ts";
+import { password } from "./routes/password.ts";
 import { posts } from "./routes/posts.ts";
 import { thread } from "./routes/thread.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { createThreads } from "./threads.ts";
 
 export { page } from "./pages.ts";
-export { afterSignIn, publicPaths } from "./paths.ts";
+export { afterSignIn, publicPaths, webhookPath } from "./paths.ts";
 
 /** What `createForum` takes. */
 export interface ForumOptions {
@@ -43,7 +46,7 @@ export interface ForumOptions {
  * made them.
  *
  * @example
- * const sessions = createSessions({ ..., origin, publicPaths, afterSignIn, page });
+ * const sessions = createSessions({ ..., origin, publicPaths, afterSignIn, webhookPath, page });
  * const forum = createForum({ sessions, database: "./forum.sqlite", origin });
  * forum.app.listen(3001, "127.0.0.1");
  */
@@ -67,6 +70,9 @@ export function createForum(options: ForumOptions): { app: Express; close(): voi
   logout(app);
   newThread(app, threads);
   posts(app, threads);
+  account(app);
+  devices(app);
+  password(app);
   app.use((_request, response) => refuse(response, 404, "There is no such page in this forum."));
   app.use(answerErrors(onError));
   return { app, close: () => database.close() };

@@ -8,3 +8,9 @@ export const publicPaths: readonly string[] = ["/", "/threads/*"];
 
 /** Where signing in leads when nothing else was asked for, for `createSessions`. */
 export const afterSignIn = "/posts";
+
+/** Where the identity provider's webhooks arrive, for `createSessions`, which answers them itself. */
+export const webhookPath = "/webhooks/identity-provider";
+
+/** How long after giving the password nobody is asked for it again, also not for what is sensitive (ASVS 7.5.1). */
+export const recently = "10m";

@@ -14,16 +14,19 @@ import { openDatabase } from "./database.ts";
 import { answerError } from "./error-page.ts";
 import { guestCartCookie } from "./guest-cart.ts";
 import { pages } from "./pages.ts";
+import { account } from "./routes/account.ts";
 import { cart } from "./routes/cart.ts";
 import { cartItems } from "./routes/cart-items.ts";
+import { devices } from "./routes/devices.ts";
 import { home } from "./routes/home.ts";
 import { login } from "./routes/login.ts";
 import { logout } from "./routes/logout.ts";
+import { password } from "./routes/password.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { cartOwner, refuse, type Shop } from "./shop.ts";
 
 export { page } from "./pages.ts";
-export { afterSignIn, publicPaths } from "./paths.ts";
+export { afterSignIn, publicPaths, webhookPath } from "./paths.ts";
 
 /** What `createStore` takes. */
 export interface StoreOptions {
@@ -46,7 +49,7 @@ export interface StoreOptions {
  * The shop, not yet listening; `close()` closes its database too, and leaves `sessions` to whoever made them.
  *
  * @example
- * const sessions = createSessions({ ..., origin, publicPaths, afterSignIn, page });
+ * const sessions = createSessions({ ..., origin, publicPaths, afterSignIn, webhookPath, page });
  * const store = await createStore({ sessions, database: "./store.sqlite", origin });
  * await store.listen({ host: "127.0.0.1", port: 3000 });
  */
@@ -95,6 +98,9 @@ async function visitedPages(app: FastifyInstance, sessions: Sessions, shop: Shop
   logout(app);
   cart(app, shop);
   cartItems(app, shop);
+  account(app, shop);
+  devices(app, shop);
+  password(app, shop);
   app.setNotFoundHandler((_request, reply) =>
     refuse(shop, reply, 404, "There is no such page in this shop."),
   );

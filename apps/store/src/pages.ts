@@ -14,6 +14,8 @@ const html = "text/html; charset=utf-8";
 
 const euros = new Intl.NumberFormat("en-IE", { style: "currency", currency: "EUR" });
 
+const date = new Intl.DateTimeFormat("en-IE", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
+
 /** Answers a request with a view; `data` is what the view calls `it`. */
 export type Show = (reply: FastifyReply, view: string, data?: object) => FastifyReply;
 
@@ -27,6 +29,7 @@ export function pages(cartCount: (reply: FastifyReply) => number): Show {
       cart: { path: session === null ? "/cart" : "/shopping-cart", count: cartCount(reply) },
       formTokenField,
       formToken: () => known.formToken(),
+      time,
       price: (cents: number) => euros.format(cents / 100),
     };
     return reply.type(html).send(eta.render(view, { ...layout, ...data }));
@@ -35,6 +38,10 @@ export function pages(cartCount: (reply: FastifyReply) => number): Show {
 
 function accountName({ user }: Session): string {
   return user.fullName ?? user.firstName ?? user.username ?? user.email ?? "your account";
+}
+
+function time(milliseconds: number): { iso: string; text: string } {
+  return { iso: new Date(milliseconds).toISOString(), text: date.format(milliseconds) };
 }
 
 const headings: Record<number, string> = {

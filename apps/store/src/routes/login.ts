@@ -1,10 +1,12 @@
 /** The native login form and what it posts (W1 steps 3–9). This file sees a password pass by; it must not keep it. */
-import { type SignInRefusal, safeReturnTo } from "@latchkey/session";
+import { type Session, type SignInRefusal, type SignInResult, safeReturnTo } from "@latchkey/session";
 import { visitor } from "@latchkey/session/fastify";
 import type { FastifyInstance } from "fastify";
 import { field } from "../fields.ts";
-import { afterSignIn } from "../paths.ts";
+import { notice } from "../notices.ts";
+import { afterSignIn, recently } from "../paths.ts";
 import type { Shop } from "../shop.ts";
+import { tooManyAttempts } from "../throttled.ts";
 
 /** One sentence for an unknown email and a wrong password: it must not tell who is a customer (ASVS 6.3.8). */
 const refusals: Record<SignInRefusal, string> = {
@@ -20,19 +22,25 @@ const refusals: Record<SignInRefusal, string> = {
 };
 
 /** Adds `GET /login` and `POST /login`. */
-export function login(app: FastifyInstance, { carts, guestCart, origin, show }: Shop): void {
+export function login(app: FastifyInstance, shop: Shop): void {
+  const { carts, guestCart, origin, show } = shop;
+
   app.get("/login", (request, reply) => {
-    const { session, returnTo } = visitor(request);
-    if (session !== null) return reply.redirect(afterSignIn, 302);
-    return show(reply, "login", { returnTo, email: "", remember: false, problem: null });
+    const known = visitor(request);
+    const { session, returnTo } = known;
+    const empty = { returnTo, remember: false, problem: null };
+    if (session === null) return show(reply, "login", { ...empty, email: "", notice: notice(request.query) });
+    if (returnTo === null || known.signedInWithin(recently))
+      return reply.redirect(returnTo ?? afterSignIn, 302);
+    return show(reply, "confirm", { ...empty, email: loginIdOf(session) });
   });
 
   app.post("/login", async (request, reply) => {
     const { body } = request;
     const email = field(body, "email");
     const returnTo = field(body, "returnTo");
-    const remember = field(body, "remember") === "yes";
-    const form = { loginId: email, password: field(body, "password"), remember, returnTo };
+    const remember = field(body, "remember");
+    const form = { loginId: email, password: field(body, "password"), remember: isKept(remember), returnTo };
     const result = await visitor(request).signIn(form);
     if (result.outcome === "signed-in") {
       const guest = guestCart.read(request);
@@ -42,12 +50,33 @@ export function login(app: FastifyInstance, { carts, guestCart, origin, show }: 
       }
       return reply.redirect(result.location, 302);
     }
+    if (result.outcome === "throttled") reply.header("retry-after", String(result.retryAfter));
     if (result.outcome === "unavailable") reply.header("retry-after", "5");
-    const problem =
-      result.outcome === "refused"
-        ? refusals[result.reason]
-        : "Signing in is not available for a moment. Please try again shortly.";
-    const again = { email: email ?? "", remember, returnTo: safeReturnTo(returnTo, origin), problem };
-    return show(reply.code(result.status), "login", again);
+    const again = {
+      email: email ?? "",
+      remember: remember === "yes",
+      returnTo: safeReturnTo(returnTo, origin),
+      problem: problemOf(result),
+      notice: null,
+    };
+    const isConfirming = remember === asBefore && visitor(request).session !== null;
+    return show(reply.code(result.status), isConfirming ? "confirm" : "login", again);
   });
+}
+
+/** What the form of confirm.eta sends for "keep me signed in": it doesn't ask again. */
+const asBefore = "as-before";
+
+function isKept(remember: string | null): boolean | undefined {
+  return remember === asBefore ? undefined : remember === "yes";
+}
+
+function loginIdOf({ user }: Session): string {
+  return user.email ?? user.username ?? "";
+}
+
+function problemOf(result: Exclude<SignInResult, { outcome: "signed-in" }>): string {
+  if (result.outcome === "refused") return refusals[result.reason];
+  if (result.outcome === "throttled") return tooManyAttempts(result.retryAfter);
+  return "Signing in is not available for a moment. Please try again shortly.";
 }
