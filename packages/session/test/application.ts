@@ -74,6 +74,11 @@ export function onEveryFramework(topic: string, suite: (place: Place) => void): 
   onFrameworks(topic, ["memory"], suite);
 }
 
+/** The same where nothing depends on the framework: every store, on the quickest of them. */
+export function onEveryStore(topic: string, suite: (place: Place) => void): void {
+  onFrameworks(topic, stores, suite, ["Fastify"]);
+}
+
 /** The same for what one framework alone can do. */
 export function onFramework(framework: Framework, topic: string, suite: (place: Place) => void): void {
   onFrameworks(topic, ["memory"], suite, [framework]);
