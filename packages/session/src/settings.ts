@@ -13,6 +13,7 @@ import {
   identityProvider,
 } from "./identity-provider.ts";
 import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
+import { type ProviderKeys, providerKeys } from "./provider-keys.ts";
 import { sessionHash } from "./session-id.ts";
 import { reportOutages } from "./store/outage.ts";
 import type { SessionStore } from "./store/store.ts";
@@ -71,6 +72,12 @@ export interface SessionsOptions {
    * signed webhooks.
    */
   readonly unguardedPaths?: readonly string[];
+  /**
+   * Where the provider sends its signed webhooks (FusionAuth's events), for example `/webhooks/identity-provider`: the library
+   * answers that path itself, and ends the sign-ins an event concerns. Without it a revocation at the provider, or in another
+   * application, bites within `revalidateAfter`.
+   */
+  readonly webhookPath?: string;
   /** Renders the pages of refusals and outages; gets the status and a sentence for the user, returns HTML. */
   readonly page?: (status: number, message: string) => string;
   /** The clock, epoch milliseconds. For tests. */
@@ -89,11 +96,16 @@ export interface Settings {
   readonly lifetimes: Lifetimes;
   readonly store: SessionStore;
   readonly provider: IdentityProvider;
+  /** This application's id at the provider. */
+  readonly applicationId: string;
+  readonly providerKeys: ProviderKeys;
   readonly verifyAccessToken: VerifyAccessToken;
   readonly keys: KeyRing;
   readonly cookieWriter: CookieWriter;
   readonly publicPaths: readonly string[];
   readonly unguardedPaths: readonly string[];
+  /** `null` where the application takes no webhooks. */
+  readonly webhookPath: string | null;
   readonly signInPath: string;
   readonly afterSignIn: string;
   readonly page: (status: number, message: string) => string;
@@ -116,6 +128,7 @@ export function checkedSettings(options: SessionsOptions): Settings {
   const publish = publisher(application, now);
   const provider = checkedProvider(options, workflow, policy, now, publish);
   const { applicationId, issuer } = options.identityProvider;
+  const trustedKeys = providerKeys(provider, { issuer, now });
   const signInPath = ownPath("signInPath", options.signInPath ?? "/login");
   return {
     application,
@@ -125,11 +138,14 @@ export function checkedSettings(options: SessionsOptions): Settings {
     lifetimes: lifetimes(workflow, policy, options.lifetimes ?? {}),
     store: reportOutages(options.store),
     provider,
-    verifyAccessToken: accessTokenVerifier(provider, { applicationId, issuer, now }),
+    applicationId,
+    providerKeys: trustedKeys,
+    verifyAccessToken: accessTokenVerifier(trustedKeys, applicationId),
     keys: keyRing(options.cookieKeys, application),
     cookieWriter: cookieWriter(origin.protocol === "https:"),
     publicPaths: [signInPath, ...options.publicPaths.map((path) => ownPath("publicPaths", path))],
     unguardedPaths: (options.unguardedPaths ?? []).map((path) => ownPath("unguardedPaths", path)),
+    webhookPath: options.webhookPath === undefined ? null : ownPath("webhookPath", options.webhookPath),
     signInPath,
     afterSignIn: ownPath("afterSignIn", options.afterSignIn ?? "/"),
     page: options.page ?? plainPage,

@@ -61,7 +61,10 @@ export type EndReason =
   | "replaced-by-new-sign-in"
   | "reuse-detected"
   | "refused-by-provider"
+  | "revoked-at-provider"
   | "user-not-active"
+  | "user-deleted"
+  | "ended-by-administrator"
   | "password-changed";
 
 /** One authentication on one device. */
