@@ -1,13 +1,17 @@
 // At most so many passwords are hashed at once and at most so many wait. argon2id takes 19 MiB each, so without a bound a
-// flood of sign-ins would take the machine's memory (D12, ASVS 2.4.1); beyond the bound callers hear 503 at once.
+// flood of sign-ins would take the machine's memory (D12, ASVS 2.4.1); beyond the bound callers hear 503 at once. One address has
+// half of the places at most: whoever guesses from there must not turn everybody else's sign-in into a 503.
 
 import { HashingBusyError } from "./errors.ts";
 import type { Publish } from "./events.ts";
 
 /** Runs expensive work within bounds. */
 export interface HashingQueue {
-  /** What `work` answers; throws HashingBusyError at once when the queue is full. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * What `work` answers; throws HashingBusyError at once when the queue is full, or its half that `range` may have. Null: it is not
+   * known for whom, and all places may be taken.
+   */
+  run<T>(range: string | null, work: () => Promise<T>): Promise<T>;
   /** Settles when nothing runs or waits. */
   idle(): Promise<void>;
 }
@@ -19,17 +23,21 @@ export function createHashingQueue(
 ): HashingQueue {
   const waiting: (() => void)[] = [];
   const idleListeners: (() => void)[] = [];
+  const placesOf = new Map<string, number>();
+  const share = Math.max(1, Math.floor((concurrency + queue) / 2));
   let running = 0;
+
+  const refuse = (): never => {
+    publish({ type: "password-hashing-refused", running, waiting: waiting.length });
+    throw new HashingBusyError();
+  };
 
   const enter = async (): Promise<void> => {
     if (running < concurrency) {
       running += 1;
       return;
     }
-    if (waiting.length >= queue) {
-      publish({ type: "password-hashing-refused", running, waiting: waiting.length });
-      throw new HashingBusyError();
-    }
+    if (waiting.length >= queue) refuse();
     // Whoever leaves hands over his place, so `running` stays as it is.
     await new Promise<void>((resolve) => waiting.push(resolve));
   };
@@ -41,13 +49,27 @@ export function createHashingQueue(
     if (running === 0) for (const listener of idleListeners.splice(0)) listener();
   };
 
+  const inPlace = async <T>(work: () => Promise<T>): Promise<T> => {
+    await enter();
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  };
+
   return {
-    async run(work) {
-      await enter();
+    async run(range, work) {
+      if (range === null) return inPlace(work);
+      const places = placesOf.get(range) ?? 0;
+      if (places >= share) refuse();
+      placesOf.set(range, places + 1);
       try {
-        return await work();
+        return await inPlace(work);
       } finally {
-        leave();
+        const left = (placesOf.get(range) ?? 1) - 1;
+        if (left === 0) placesOf.delete(range);
+        else placesOf.set(range, left);
       }
     },
     idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => idleListeners.push(resolve))),

@@ -10,11 +10,10 @@ export async function findByLoginId(
   loginId: string,
   types: readonly string[] | undefined,
 ): Promise<User | null> {
-  for (const type of types === undefined || types.length === 0 ? ["email", "username"] : types) {
-    const found = await findBy(users, type, tenantId, loginId);
-    if (found !== null) return found;
-  }
-  return null;
+  const order = types === undefined || types.length === 0 ? ["email", "username"] : types;
+  // All are looked for, so that it takes as long to find somebody as to find nobody (CWE-208).
+  const found = await Promise.all(order.map((type) => findBy(users, type, tenantId, loginId)));
+  return found.find((user) => user !== null) ?? null;
 }
 
 function findBy(users: UserStore, type: string, tenantId: string, loginId: string): Promise<User | null> {

@@ -16,8 +16,13 @@ export interface Passwords {
   /**
    * True if it is this user's password. Whenever the answer is false the same work was done – argon2id, and the dearest
    * password of each imported scheme that is in use – for no user too, so that time does not tell who exists (CWE-208).
+   * `range` is the address that guesses, as address-range.ts has it; null if it is not known.
    */
-  verify(user: User | null, password: string, imported: ImportedFactors): Promise<boolean>;
+  verify(
+    user: User | null,
+    password: string,
+    by: { imported: ImportedFactors; range: string | null },
+  ): Promise<boolean>;
   /** True if the stored form should be replaced at the next sign-in: another scheme or other parameters than today's. */
   isOutdated(stored: PasswordHash): boolean;
   /** Settles when nothing is being hashed. */
@@ -39,12 +44,17 @@ export async function createPasswords(
 
   return {
     async hash(password) {
-      return { scheme: "argon2id", hash: await queue.run(() => hashNow(password)), salt: null, factor: null };
+      return {
+        scheme: "argon2id",
+        hash: await queue.run(null, () => hashNow(password)),
+        salt: null,
+        factor: null,
+      };
     },
 
-    verify(user, password, imported) {
+    verify(user, password, { imported, range }) {
       const stored = user?.password ?? null;
-      return queue.run(async () => {
+      return queue.run(range, async () => {
         const rounds: Record<string, number> = {};
         const count: CountRounds = (scheme, done) => {
           rounds[scheme] = (rounds[scheme] ?? 0) + done;

@@ -35,6 +35,11 @@ export function ipAddressOf(text: string): string | null {
   return isIP(text) === 0 || text.length > 64 ? null : text;
 }
 
+/** For whom the caller says that it calls: the first address of `X-Forwarded-For`; null without one. */
+export function forwardedAddress(request: Request): string | null {
+  return ipAddressOf(request.headers.get("x-forwarded-for")?.split(",")[0]?.trim() ?? "");
+}
+
 /** The query of a URL. */
 export function readQuery({ searchParams }: URL): Query {
   const all = (name: string): string[] => searchParams.getAll(name).filter(isGiven);

@@ -20,6 +20,7 @@ import {
   retrieveApplications,
   updateApplication,
 } from "./endpoints/applications.ts";
+import { changePassword, checkChangePasswordId } from "./endpoints/change-password.ts";
 import { importUsers } from "./endpoints/import-users.ts";
 import { discovery, jwks, publicKey } from "./endpoints/keys-and-discovery.ts";
 import { login } from "./endpoints/login.ts";
@@ -47,7 +48,7 @@ import { token } from "./endpoints/token.ts";
 import { createUser, deleteUser, patchUser, retrieveUser, updateUser } from "./endpoints/users.ts";
 import { validateJwt } from "./endpoints/validate-jwt.ts";
 import type { Provider } from "./provider.ts";
-import { ipAddressOf, readQuery } from "./request.ts";
+import { forwardedAddress, ipAddressOf, readQuery } from "./request.ts";
 
 /** One line of the table. */
 export interface Route {
@@ -80,6 +81,8 @@ export const routes: readonly Route[] = [
   route("PATCH", "/api/user/registration/:userId/:applicationId?", "api key", patchRegistration),
   route("GET", "/api/user/registration/:userId/:applicationId", "api key", retrieveRegistration),
   route("DELETE", "/api/user/registration/:userId/:applicationId", "api key", deleteRegistration),
+  route("POST", "/api/user/change-password/:changePasswordId?", "optional api key", changePassword),
+  route("GET", "/api/user/change-password/:changePasswordId", "anyone", checkChangePasswordId),
   route("POST", "/api/user/:userId?", "api key", createUser),
   route("GET", "/api/user/:userId?", "optional api key", retrieveUser),
   route("PUT", "/api/user/:userId", "api key", updateUser),
@@ -158,8 +161,8 @@ async function answer(
 
 // Callers that hold an API key are applications and say for whom they call; of anyone else the header is hearsay.
 function addressOf(request: Request, { address }: Transport, believed: boolean): string | null {
-  const forwarded = request.headers.get("x-forwarded-for")?.split(",")[0]?.trim() ?? "";
-  return ipAddressOf(believed && forwarded !== "" ? forwarded : (address ?? ""));
+  const said = request.headers.get("x-forwarded-for") ?? "";
+  return believed && said !== "" ? forwardedAddress(request) : ipAddressOf(address ?? "");
 }
 
 // What API keys' permissions name: "/api/application/:applicationId/role/:roleId?" is "/api/application/role".

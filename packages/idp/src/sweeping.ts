@@ -1,5 +1,6 @@
-// Forgets refresh tokens that have ended, a bounded number at a time, so that the database does not grow for ever and no sweep
-// holds up requests. Never decides whether a token is good: an ended one is refused whether it was swept or not.
+// Forgets refresh tokens that have ended, failures that count no more and devices long unused, a bounded number at a time, so
+// that the database does not grow for ever and no sweep holds up requests. Never decides anything: what is over counts for
+// nothing whether it was swept or not.
 
 import type { Provider } from "./provider.ts";
 
@@ -19,7 +20,12 @@ export function startSweeping({ store, publish }: Pick<Provider, "store" | "publ
     try {
       const refreshTokens = await store.refreshTokens.sweep(AT_MOST);
       if (refreshTokens > 0) publish({ type: "swept", refreshTokens });
-      return refreshTokens < AT_MOST ? EVERY_MS : PAUSE_MS;
+      const swept = [
+        refreshTokens,
+        await store.attempts.sweep(AT_MOST),
+        await store.knownDevices.sweep(AT_MOST),
+      ];
+      return Math.max(...swept) < AT_MOST ? EVERY_MS : PAUSE_MS;
     } catch (error) {
       // The next minute tries again; nothing depends on it.
       const name = error instanceof Error ? error.name : "unknown";

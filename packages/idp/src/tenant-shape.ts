@@ -2,11 +2,17 @@
 
 import * as z from "zod";
 import { jwtConfiguration } from "./jwt-configuration.ts";
+import { lockoutOf } from "./lockout.ts";
 import { passwordRules } from "./password-rules.ts";
 import { issuerOf, type Provider } from "./provider.ts";
-import type { PasswordValidationRules, Tenant, TenantSettings } from "./store/records.ts";
+import type {
+  FailedAuthenticationConfiguration,
+  PasswordValidationRules,
+  Tenant,
+  TenantSettings,
+} from "./store/records.ts";
 import { effectiveConfiguration } from "./token-policy.ts";
-import { data, requiredLine } from "./validation.ts";
+import { data, requiredLine, uuid } from "./validation.ts";
 
 /** What a caller may say of a tenant. */
 export interface TenantInput extends TenantSettings {
@@ -25,6 +31,18 @@ const passwordValidationRules = z
   })
   .refine(minimumFitsMaximum, { path: ["minLength"], error: "[invalid]" });
 
+// As many as FusionAuth's fields hold; a lockout of no attempts would lock everybody out.
+const positive = z.int().min(1).max(1_000_000);
+
+const failedAuthenticationConfiguration: z.ZodType<FailedAuthenticationConfiguration> = z.object({
+  tooManyAttempts: positive.optional(),
+  resetCountInSeconds: positive.optional(),
+  actionDuration: z.int().min(1).max(10_000).optional(),
+  actionDurationUnit: z.enum(["MINUTES", "HOURS", "DAYS", "WEEKS", "MONTHS", "YEARS"]).optional(),
+  userActionId: uuid.optional(),
+  actionCancelPolicy: z.object({ onPasswordReset: z.boolean().optional() }).optional(),
+});
+
 /** The `tenant` of a request body. */
 export const tenantInput: z.ZodType<TenantInput> = z.object({
   name: requiredLine(191),
@@ -32,6 +50,7 @@ export const tenantInput: z.ZodType<TenantInput> = z.object({
   jwtConfiguration: jwtConfiguration.optional(),
   passwordValidationRules: passwordValidationRules.optional(),
   loginConfiguration: z.object({ requireAuthentication: z.boolean().optional() }).optional(),
+  failedAuthenticationConfiguration: failedAuthenticationConfiguration.optional(),
   data: data.optional(),
 });
 
@@ -46,6 +65,7 @@ export function tenantWire(provider: Provider, tenant: Tenant): Record<string, u
     jwtConfiguration: { enabled: true, ...effectiveConfiguration(settings.jwtConfiguration ?? {}, {}) },
     passwordValidationRules: passwordRules(tenant),
     loginConfiguration: { requireAuthentication: settings.loginConfiguration?.requireAuthentication ?? true },
+    failedAuthenticationConfiguration: lockoutOf(tenant),
     data: settings.data ?? {},
     insertInstant: tenant.insertInstant,
     lastUpdateInstant: tenant.lastUpdateInstant,

@@ -9,11 +9,13 @@ import { type Call, visible } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { fieldRefusal, HashingBusyError, RequestRefusedError } from "../errors.ts";
 import type { LoginFailure } from "../events.ts";
+import { deviceOf } from "../known-device.ts";
 import { findByLoginId } from "../login-id.ts";
 import { loginPrevented } from "../login-prevented.ts";
+import { attemptPassword, attemptRefused, guesserAddress } from "../password-attempt.ts";
 import type { Provider } from "../provider.ts";
 import { eventMembers, newRefreshToken } from "../refresh.ts";
-import { ipAddressOf, readJson, uuidOf, withoutNulls } from "../request.ts";
+import { readJson, uuidOf, withoutNulls } from "../request.ts";
 import type {
   Application,
   RefreshToken,
@@ -35,6 +37,7 @@ interface LoginRequest {
   noJWT?: boolean | undefined;
   ipAddress?: string | undefined;
   metaData?: TokenMetaData | undefined;
+  newDevice?: boolean | undefined;
 }
 
 const loginRequest: z.ZodType<LoginRequest> = z.object({
@@ -54,12 +57,17 @@ const loginRequest: z.ZodType<LoginRequest> = z.object({
     })
     .refine(fitsIn(4_096), "[tooLong]")
     .optional(),
+  newDevice: z.boolean().optional(),
 });
 
 interface Attempt {
   body: LoginRequest;
   tenant: Tenant;
   application: Application | null;
+  /** The end user's, as far as anybody who can be believed has said it. */
+  address: string | null;
+  /** SHA-256 of the device's id, which stands nowhere else. */
+  device: string | null;
 }
 
 interface SignedIn {
@@ -68,7 +76,10 @@ interface SignedIn {
   refreshToken: RefreshToken | null;
 }
 
-/** Signs a user in. 200, 202 (not registered), 400, 401, 404, 410 or 423; see FusionAuth's login API. */
+/**
+ * Signs a user in. 200, 202 (not registered), 400, 401, 404, 409 (locked out), 410 or 423; see FusionAuth's login API. 429 with
+ * Retry-After after too many failures, which FusionAuth does not have.
+ */
 export async function login(call: Call): Promise<Response> {
   const sent = withoutNulls(await readJson(call.request));
   const application = await namedApplication(call, sent);
@@ -76,14 +87,21 @@ export async function login(call: Call): Promise<Response> {
   const body = validated(loginRequest, sent);
   if (body.applicationId !== undefined && application === null)
     throw fieldRefusal("invalid", "applicationId");
-  const attempt = { body, application, tenant: await tenantOf(call, application) };
+  const tenant = await tenantOf(call, application);
+  const { device, metaData } = deviceOf(body.metaData);
+  const address = guesserAddress(call, body.ipAddress);
+  const attempt = { body: { ...body, metaData }, application, tenant, address, device };
 
   const { users } = call.provider.store;
-  const user = await findByLoginId(users, attempt.tenant.id, body.loginId, body.loginIdTypes);
-  const imported = await users.importedFactors(attempt.tenant.id);
-  if (!(await call.provider.passwords.verify(user, body.password, imported)) || user === null) {
-    return refused(call, attempt, user, user === null ? "unknown-user" : "wrong-password");
+  const { loginId, password } = body;
+  const user = await findByLoginId(users, tenant.id, loginId, body.loginIdTypes);
+  const proof = await attemptPassword(call.provider, { tenant, loginId, user, password, address, device });
+  if (proof.outcome === "throttled" || proof.outcome === "locked-out") {
+    failedToSignIn(call, attempt, user, proof.outcome);
+    return attemptRefused(tenant, proof);
   }
+  if (proof.outcome === "wrong" || user === null)
+    return refused(call, attempt, user, user === null ? "unknown-user" : "wrong-password");
   const prevented = loginPrevented(user, call.provider.config.now());
   if (prevented !== null) return refused(call, attempt, user, prevented);
   const signedIn = await record(call, attempt, user);
@@ -114,12 +132,18 @@ async function tenantOf(call: Call, application: Application | null): Promise<Te
   return own ?? requiredTenant(call);
 }
 
-function refused(
+function refused(call: Call, attempt: Attempt, user: User | null, reason: LoginFailure): Response {
+  failedToSignIn(call, attempt, user, reason);
+  if (reason === "user-locked") return empty(423);
+  return empty(reason === "user-expired" ? 410 : 404);
+}
+
+function failedToSignIn(
   call: Call,
   { tenant, application }: Attempt,
   user: User | null,
   reason: LoginFailure,
-): Response {
+): void {
   call.provider.publish({
     type: "login-failed",
     tenantId: tenant.id,
@@ -127,8 +151,6 @@ function refused(
     applicationId: application?.id ?? null,
     reason,
   });
-  if (reason === "user-locked") return empty(423);
-  return empty(reason === "user-expired" ? 410 : 404);
 }
 
 // Null: while the password was being checked it was changed, the user locked or expired, the application deactivated or the
@@ -146,23 +168,33 @@ async function record(call: Call, attempt: Attempt, user: User): Promise<SignedI
     applicationId: application?.id ?? null,
     registrationId: registration?.id ?? null,
     refreshToken,
+    device: attempt.device,
+    saidNew: body.newDevice === true,
   });
-  if (!recorded) return null;
+  if (recorded === null) return null;
+  if (recorded.newDevice) deviceIsNew(call, attempt, user);
   if (user.password !== null && passwords.isOutdated(user.password))
     await rehash(call.provider, user, body.password);
   return { user, registration, refreshToken };
 }
 
+function deviceIsNew({ provider }: Call, { tenant, application }: Attempt, user: User): void {
+  const applicationId = application?.id ?? null;
+  provider.publish({ type: "new-device", tenantId: tenant.id, userId: user.id, applicationId });
+}
+
 function refreshTokenFor(
   call: Call,
-  { body, tenant }: Attempt,
+  { body, tenant, address }: Attempt,
   user: User,
   application: Application,
 ): RefreshToken {
   const owner = { tenantId: tenant.id, applicationId: application.id, userId: user.id };
-  // Only a caller with a key is believed about the end user's address.
-  const address = (call.apiKey === null ? null : ipAddressOf(body.ipAddress ?? "")) ?? call.address;
-  const seen = { metaData: body.metaData ?? {}, address, now: call.provider.config.now() };
+  const seen = {
+    metaData: body.metaData ?? {},
+    address: address ?? call.address,
+    now: call.provider.config.now(),
+  };
   return newRefreshToken(call.provider, tokenPolicy(tenant, application), owner, seen);
 }
 

@@ -35,12 +35,23 @@ export interface PasswordValidationRules {
   requireNumber?: boolean | undefined;
 }
 
+/** FusionAuth's `failedAuthenticationConfiguration`, as far as it is enforced. */
+export interface FailedAuthenticationConfiguration {
+  tooManyAttempts?: number | undefined;
+  resetCountInSeconds?: number | undefined;
+  actionDuration?: number | undefined;
+  actionDurationUnit?: "MINUTES" | "HOURS" | "DAYS" | "WEEKS" | "MONTHS" | "YEARS" | undefined;
+  userActionId?: string | undefined;
+  actionCancelPolicy?: { onPasswordReset?: boolean | undefined } | undefined;
+}
+
 /** The documented settings of a tenant that are kept as given; defaults are filled in when they are read. */
 export interface TenantSettings {
   issuer?: string | undefined;
   jwtConfiguration?: JwtConfiguration | undefined;
   passwordValidationRules?: PasswordValidationRules | undefined;
   loginConfiguration?: { requireAuthentication?: boolean | undefined } | undefined;
+  failedAuthenticationConfiguration?: FailedAuthenticationConfiguration | undefined;
   data?: Data | undefined;
 }
 

@@ -3,6 +3,7 @@
 import { REVOCATION_REASONS, type RevocationReason } from "../events.ts";
 import { bytes, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
 import type { RefreshToken } from "./records.ts";
+import { rememberDevice } from "./sqlite-known-devices.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "./store.ts";
 import type { Turn } from "./turn.ts";
 
@@ -85,19 +86,21 @@ export function revokeRows(
   return Number(ofUser.run(at, reason, target.userId, target.applicationId ?? null, tenantId).changes);
 }
 
-function recordSignIn({ sql }: Turn, signIn: SignIn, at: number): boolean {
-  const { userId, credentialVersion, applicationId, registrationId, refreshToken } = signIn;
+function recordSignIn(turn: Turn, signIn: SignIn, at: number): { newDevice: boolean } | null {
+  const { sql } = turn;
+  const { userId, credentialVersion, applicationId, registrationId, refreshToken, device = null } = signIn;
   const stillTrue = sql(
     `SELECT 1 FROM users WHERE id = ? AND active = 1 AND credential_version = ? AND (expiry IS NULL OR expiry > ?)
        AND (? IS NULL OR EXISTS (SELECT 1 FROM applications WHERE id = ? AND active = 1))
        AND (? IS NULL OR EXISTS (SELECT 1 FROM registrations WHERE id = ? AND user_id = users.id))`,
   );
   const ids = [applicationId, applicationId, registrationId, registrationId];
-  if (stillTrue.get(userId, credentialVersion, at, ...ids) === undefined) return false;
+  if (stillTrue.get(userId, credentialVersion, at, ...ids) === undefined) return null;
   sql("UPDATE users SET last_login = ? WHERE id = ?").run(at, userId);
   sql("UPDATE registrations SET last_login = ? WHERE id = ?").run(at, registrationId);
   if (refreshToken !== null) insertToken(sql, refreshToken);
-  return true;
+  const isNew = device !== null && rememberDevice(turn, userId, device, at);
+  return { newDevice: isNew || signIn.saidNew === true };
 }
 
 function insertToken(sql: Turn["sql"], token: RefreshToken): void {

@@ -3,6 +3,7 @@
 import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
 import type { PasswordHash, User } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
+import { forgetDevices } from "./sqlite-known-devices.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import { insertRegistration } from "./sqlite-registrations.ts";
 import type { Saved, UserStore } from "./store.ts";
@@ -146,11 +147,14 @@ function updateUser({ sql }: Turn, user: User): boolean {
   return changes === 1;
 }
 
-function replacePassword({ sql }: Turn, id: string, password: PasswordHash, at: number): void {
-  sql(
-    `UPDATE users SET password_scheme = ?, password_hash = ?, password_salt = ?, password_factor = ?,
+function replacePassword(turn: Turn, id: string, password: PasswordHash, at: number): void {
+  forgetDevices(turn, id);
+  turn
+    .sql(
+      `UPDATE users SET password_scheme = ?, password_hash = ?, password_salt = ?, password_factor = ?,
        password_updated = ?, credential_version = credential_version + 1 WHERE id = ?`,
-  ).run(password.scheme, password.hash, password.salt, password.factor, at, id);
+    )
+    .run(password.scheme, password.hash, password.salt, password.factor, at, id);
 }
 
 function userOf(row: Row): User {

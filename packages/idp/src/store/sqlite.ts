@@ -6,7 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 import { DatabaseTooNewError, StoreUnavailableError } from "../errors.ts";
 import { migrate } from "./migrations.ts";
 import { sqliteApplications } from "./sqlite-applications.ts";
+import { sqliteAttempts } from "./sqlite-attempts.ts";
 import { sqliteApiKeys, sqliteSigningKeys } from "./sqlite-keys.ts";
+import { sqliteKnownDevices } from "./sqlite-known-devices.ts";
 import { sqliteNotes } from "./sqlite-notes.ts";
 import { sqliteRefreshTokens } from "./sqlite-refresh-tokens.ts";
 import { sqliteRegistrations } from "./sqlite-registrations.ts";
@@ -31,6 +33,8 @@ export function openSqlite(path: string, now: () => number): Store {
     users: sqliteUsers(turn, now),
     registrations: sqliteRegistrations(turn, now),
     refreshTokens: sqliteRefreshTokens(turn, now),
+    attempts: sqliteAttempts(turn, now),
+    knownDevices: sqliteKnownDevices(turn, now),
     apiKeys: sqliteApiKeys(turn),
     signingKeys: sqliteSigningKeys(turn, now),
     ...sqliteNotes(turn),

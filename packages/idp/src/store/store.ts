@@ -21,6 +21,7 @@ import type {
   Tenant,
   User,
 } from "./records.ts";
+import type { Rule } from "../throttle.ts";
 
 /**
  * How an insert or update ended: the name of the unique member that is taken, or that somebody else was faster ("conflict"), or
@@ -103,6 +104,10 @@ export interface SignIn {
   /** Of a registration that was found, else null. */
   registrationId: string | null;
   refreshToken: RefreshToken | null;
+  /** SHA-256 of the device's id, if it was said. */
+  device?: string | null;
+  /** The caller says that the device is new: FusionAuth's `newDevice`. */
+  saidNew?: boolean;
 }
 
 /** Which refresh tokens: one, a user's, a user's in one application, or an application's. Never "all". */
@@ -125,10 +130,11 @@ export interface TokenUse {
 export interface RefreshTokenStore {
   /**
    * Records the sign-in and its refresh token, provided that the user is still active and not expired, with the same password,
-   * that the application is still active and that the registration still exists; else false and nothing is stored. A change that
-   * happened while the password was being checked thus wins (CWE-367).
+   * that the application is still active and that the registration still exists; else null and nothing is stored. A change that
+   * happened while the password was being checked thus wins (CWE-367). The device is known from then on, in the same step;
+   * `newDevice` says that it was not and that the user has others.
    */
-  signIn(signIn: SignIn): Promise<boolean>;
+  signIn(signIn: SignIn): Promise<{ newDevice: boolean } | null>;
   /** Also a revoked or expired one. `readAt` is the store's clock. */
   find(id: string): Promise<{ token: RefreshToken; readAt: number } | null>;
   /**
@@ -141,6 +147,40 @@ export interface RefreshTokenStore {
   /** Only in this tenant unless null. Rows stay until they end, so that reuse is recognised after a restart. */
   revoke(target: RevocationTarget, reason: RevocationReason, tenantId: string | null): Promise<number>;
   /** Forgets up to `limit` rows that have ended. */
+  sweep(limit: number): Promise<number>;
+}
+
+/** One tally that an attempt counts in. */
+export interface Counter {
+  key: string;
+  rule: Rule;
+  /** Failures until this instant count no more; 0 where all do. */
+  countsFrom: number;
+}
+
+/** How asking to make an attempt ended; `next` are the earliest next attempts (epoch ms) by each counter, in their order. */
+export interface Reserved {
+  admitted: boolean;
+  next: readonly number[];
+}
+
+/** Failed attempts to prove a password. */
+export interface AttemptStore {
+  /**
+   * Counts a failure in every counter before the password is looked at; where one of them demands a wait, in none, and the
+   * attempt is not admitted. Of parallel attempts no more are admitted than the rules allow.
+   */
+  reserve(counters: readonly Counter[]): Promise<Reserved>;
+  /** The attempt was none, or no failure: forgets what these keys counted, takes one failure back from those. */
+  settle(keys: { clear: readonly string[]; takeBack: readonly string[] }): Promise<void>;
+  /** Forgets up to `limit` tallies that say nothing any more. */
+  sweep(limit: number): Promise<number>;
+}
+
+/** The devices each user has signed in from, by the hashes of their ids: the 50 last used, none unused for 400 days. */
+export interface KnownDeviceStore {
+  isKnown(userId: string, device: string): Promise<boolean>;
+  /** Forgets up to `limit` devices that were not used for 400 days. */
   sweep(limit: number): Promise<number>;
 }
 
@@ -170,6 +210,8 @@ export interface Store {
   readonly users: UserStore;
   readonly registrations: RegistrationStore;
   readonly refreshTokens: RefreshTokenStore;
+  readonly attempts: AttemptStore;
+  readonly knownDevices: KnownDeviceStore;
   readonly apiKeys: ApiKeyStore;
   readonly signingKeys: SigningKeyStore;
   /** A note that outlives restarts, e.g. that the kickstart was applied. */
