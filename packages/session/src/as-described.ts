@@ -22,10 +22,13 @@ export function asDescribed(settings: Settings): Policy {
       return renews && refreshToken !== null ? exchange(settings, refreshToken) : null;
     },
 
-    async open({ user, refreshToken, refreshTokenId }) {
+    async open({ signedIn: { user, refreshToken, refreshTokenId } }) {
       const signInId = refreshTokenId ?? ownSignInId(settings);
       return create(settings, user, signInId, renews ? refreshToken : null);
     },
+
+    // Nothing is kept of it: the refresh-token cookie always stays.
+    isRemembered: async () => false,
 
     async end(session, reason) {
       const { signInId, user, hash } = session;

@@ -9,6 +9,8 @@ export interface CookieNames {
   readonly refreshToken: string;
   /** Binds the forms of a visitor who is not signed in (login CSRF). */
   readonly form: string;
+  /** Tells the provider that a browser has signed in before; no credential. */
+  readonly device: string;
 }
 
 /** How this application's cookies are written. */
@@ -36,6 +38,7 @@ export function cookieWriter(secure: boolean): CookieWriter {
       session: `${prefix}session`,
       refreshToken: `${prefix}refresh-token`,
       form: `${prefix}form`,
+      device: `${prefix}device`,
     },
     set(name, value, maxAge) {
       if (name.length + value.length > largestCookie) {
@@ -75,16 +78,24 @@ export interface PresentedCookies {
   readonly session: string | null;
   readonly refreshToken: string | null;
   readonly form: string | null;
+  readonly device: string | null;
 }
 
 /**
  * Reads this application's cookies out of a Cookie header; `"duplicate"` where one of them stands there twice, which
- * is what cookie tossing from a sibling host looks like ("Cookie Crumbles", USENIX Security 2023).
+ * is what cookie tossing from a sibling host looks like ("Cookie Crumbles", USENIX Security 2023). Of two device cookies
+ * neither counts, and nothing is refused for them: they open nothing, and must not be a way to lock somebody out.
  */
 export function readCookies(header: string | undefined, names: CookieNames): PresentedCookies | "duplicate" {
   const session = cookieValues(header, names.session);
   const refreshToken = cookieValues(header, names.refreshToken);
   const form = cookieValues(header, names.form);
   if (session.length > 1 || refreshToken.length > 1 || form.length > 1) return "duplicate";
-  return { session: session[0] || null, refreshToken: refreshToken[0] || null, form: form[0] || null };
+  const [device, otherDevice] = cookieValues(header, names.device);
+  return {
+    session: session[0] || null,
+    refreshToken: refreshToken[0] || null,
+    form: form[0] || null,
+    device: (otherDevice === undefined && device) || null,
+  };
 }

@@ -1,4 +1,8 @@
-/** A name a person recognises a device by, from what its browser says of itself. Shown, never trusted. */
+/**
+ * Devices: the name a person recognises one by, from what its browser says of itself, shown and never trusted; and the id
+ * the provider knows one by, from a cookie. Neither opens anything.
+ */
+import { hash } from "node:crypto";
 
 const browsers: readonly (readonly [RegExp, string])[] = [
   [/\bEdgA?\//, "Edge"],
@@ -26,4 +30,12 @@ export function deviceName(userAgent: string | undefined): string {
   const system = systems.find(([pattern]) => pattern.test(text))?.[1];
   if (browser === undefined) return system ?? "Unknown device";
   return system === undefined ? browser : `${browser} on ${system}`;
+}
+
+/**
+ * What the provider knows a browser by: stable for each browser and application. Derived, so that the provider's records
+ * can't be used to pass for that browser; not keyed, since the value is random, and a rolled key must not make every device new.
+ */
+export function deviceId(application: string, deviceCookie: string): string {
+  return hash("sha256", `device\n${application}\n${deviceCookie}`, "base64url");
 }

@@ -7,6 +7,7 @@ import type { CrossSiteReason } from "./cross-site.ts";
 import type { SignInRefusal } from "./identity-provider.ts";
 import type { Judgement } from "./judgement.ts";
 import type { EndReason } from "./store/store.ts";
+import type { WebhookRefusal } from "./webhook.ts";
 
 /** The channel's name: `diagnostics_channel.subscribe("latchkey:session", listener)`. */
 export const sessionChannel = "latchkey:session";
@@ -14,7 +15,7 @@ export const sessionChannel = "latchkey:session";
 /** What can happen. Every event says `at` (epoch milliseconds) and `application` besides. */
 export type SessionEvent =
   | { type: "signed-in"; signInId: string; userId: string; address: string | undefined }
-  | { type: "sign-in-refused"; reason: SignInRefusal; address: string | undefined }
+  | { type: "sign-in-refused"; reason: SignInRefusal | "throttled"; address: string | undefined }
   | { type: "session-created"; signInId: string; userId: string }
   | { type: "session-extended"; signInId: string; userId: string; expiresAt: number }
   | { type: "renewed"; signInId: string; userId: string; judgement: Judgement }
@@ -31,6 +32,8 @@ export type SessionEvent =
     }
   | { type: "revocation-owed"; signInId: string; code: string }
   | { type: "revocation-paid"; signInId: string }
+  | { type: "webhook-received"; eventType: string; eventId: string; ended: number; questioned: number }
+  | { type: "webhook-refused"; reason: WebhookRefusal; address: string | undefined }
   | { type: "provider-called"; call: string; status: number | null; milliseconds: number }
   | { type: "unavailable"; code: string; message: string };
 

@@ -4,16 +4,15 @@
  */
 import { claimsOfUser } from "./access-token.ts";
 import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
-import type { ProviderSignIn } from "./identity-provider.ts";
 import { useSession } from "./live-session.ts";
-import type { Live, Policy, Visit } from "./policy.ts";
+import type { Live, Opening, Policy, Visit } from "./policy.ts";
 import { renewal } from "./renewal.ts";
 import { revalidation } from "./revalidation.ts";
 import { type OpenedPair, openPresented, pairCookies } from "./sealed-pair.ts";
 import { isSessionId } from "./session-id.ts";
 import type { Settings } from "./settings.ts";
 import { endSignIn, isProviderError, newSession, newSignIn, ownSignInId } from "./sign-ins.ts";
-import type { Device, SessionRecord } from "./store/store.ts";
+import type { SessionRecord } from "./store/store.ts";
 
 /** After the provider gave no answer, live sessions are not held up by asking it again for this long. */
 const providerRest = 10_000;
@@ -49,7 +48,11 @@ export function hardened(settings: Settings): Policy {
       }
     },
 
-    open: (signedIn, device, remembered) => open(settings, signedIn, device, remembered && renews),
+    open: (opening) => open(settings, opening),
+
+    async isRemembered({ signInId }) {
+      return (await store.readSignIn(signInId))?.remembered ?? false;
+    },
 
     end: (session, reason) => endSignIn(settings, session.signInId, reason),
 
@@ -98,10 +101,9 @@ async function goOn(settings: Settings, visit: Visit, session: SessionRecord): P
 
 async function open(
   settings: Settings,
-  { user, accessToken, refreshToken, refreshTokenId }: ProviderSignIn,
-  device: Device,
-  remembered: boolean,
+  { signedIn, device, remembered, authenticatedAt }: Opening,
 ): Promise<Live> {
+  const { user, accessToken, refreshToken, refreshTokenId } = signedIn;
   const { store, renews, now, randomBytes, hashOf, publish } = settings;
   if (accessToken !== null) await claimsOfUser(settings, user.id, accessToken);
   if (renews && (refreshToken === null || refreshTokenId === null)) {
@@ -110,14 +112,13 @@ async function open(
     );
   }
   const sessionId = randomBytes(32).toString("base64url");
-  const authenticatedAt = now();
   const signIn = newSignIn(settings, {
     id: refreshTokenId ?? ownSignInId(settings),
     user,
     device,
     authenticatedAt,
-    renewedAt: authenticatedAt,
-    remembered,
+    renewedAt: now(),
+    remembered: remembered && renews,
     current: hashOf(sessionId),
   });
   const session = newSession(settings, signIn);

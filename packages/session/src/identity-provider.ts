@@ -1,9 +1,19 @@
 /**
- * The only file that knows FusionAuth's wire format: what is asked, and what the answers mean. It keeps no state and no
- * password. What it can't make sense of it reports as unavailable: only the provider's own refusal of a refresh token may sign anybody out (D9).
+ * The only file, with provider-answer.ts, that knows FusionAuth's wire format: what is asked, and what the answers mean. It
+ * keeps no state and no password. What it can't make sense of it reports as unavailable: only the provider's own refusal of a refresh token may sign anybody out (D9).
  */
-import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
 import type { Publish } from "./events.ts";
+import {
+  isAbsent,
+  isForeign,
+  okBody,
+  passwordChangedAt,
+  readUser,
+  record,
+  registrationOf,
+  text,
+  unusable,
+} from "./provider-answer.ts";
 import { type Answer, type Send, sender } from "./provider-call.ts";
 import type { User } from "./store/store.ts";
 
@@ -13,7 +23,7 @@ export interface IdentityProviderOptions {
   readonly url: string;
   /** This application's id at the provider, which is its OAuth client id too. */
   readonly applicationId: string;
-  /** The key sent as `Authorization`; needs `/api/login`, `/api/user` and `/api/jwt/refresh`. */
+  /** The key sent as `Authorization`; needs `/api/login`, `/api/user`, `/api/user/change-password` and `/api/jwt/refresh`. */
   readonly apiKey: string;
   /** The OAuth client secret: with it, renewal uses `POST /oauth2/token`; without, `POST /api/jwt/refresh`. */
   readonly clientSecret?: string;
@@ -33,6 +43,8 @@ export interface Credentials {
   readonly password: string;
   readonly deviceName: string;
   readonly address: string | undefined;
+  /** What the provider knows the browser by; `null` where it is to know nothing. */
+  readonly deviceId: string | null;
 }
 
 /** Why the provider would not sign a user in. An unknown user and a wrong password are the same answer. */
@@ -53,12 +65,36 @@ export interface ProviderSignIn {
   readonly accessToken: string | null;
   readonly refreshToken: string | null;
   readonly refreshTokenId: string | null;
+  /** When the password that was given became the password, epoch milliseconds; 0 where the provider does not say. */
+  readonly passwordChangedAt: number;
+}
+
+/** Too many attempts; come back after so many seconds. */
+export interface Throttled {
+  readonly outcome: "throttled";
+  readonly retryAfter: number;
 }
 
 /** The provider's answer to credentials. */
 export type SignInAnswer =
   | ({ readonly outcome: "signed-in" } & ProviderSignIn)
-  | { readonly outcome: "refused"; readonly reason: SignInRefusal };
+  | { readonly outcome: "refused"; readonly reason: SignInRefusal }
+  | Throttled;
+
+/** What a user gives to change the password. */
+export interface PasswordChange {
+  readonly loginId: string;
+  readonly currentPassword: string;
+  readonly newPassword: string;
+}
+
+/** The provider's answer to a change of password. */
+export type PasswordChangeAnswer =
+  | { readonly outcome: "changed" }
+  | { readonly outcome: "wrong-password" }
+  /** `faults` are FusionAuth's codes without their field, like "tooShort". */
+  | { readonly outcome: "unacceptable"; readonly faults: readonly string[] }
+  | Throttled;
 
 /** The provider's answer to a refresh token. */
 export type RefreshAnswer =
@@ -80,8 +116,16 @@ export interface IdentityProvider {
   refresh(refreshToken: string): Promise<RefreshAnswer>;
   /** `null` when there is no such user. */
   retrieveUser(userId: string): Promise<ProviderUser | null>;
-  /** Revokes a refresh-token family; one that is gone already is no error. */
-  revoke(refreshTokenId: string): Promise<void>;
+  changePassword(change: PasswordChange): Promise<PasswordChangeAnswer>;
+  /**
+   * Revokes a refresh-token family; one that is gone already is no error. For `reuse` our provider tells the user that a
+   * copied cookie was found; FusionAuth takes no notice of it.
+   */
+  revoke(refreshTokenId: string, reason?: "reuse"): Promise<void>;
+  /** Revokes every family of a user, in every application. */
+  revokeUser(userId: string): Promise<void>;
+  /** The same for families that began at `instant` (epoch milliseconds) or before, but for those of these ids. */
+  revokeUserUntil(userId: string, instant: number, except: ReadonlySet<string>): Promise<void>;
   /** A GET of a public document, parsed: discovery and keys. */
   document(path: string): Promise<unknown>;
 }
@@ -109,28 +153,7 @@ export function identityProvider(
   const { applicationId, clientSecret } = options;
 
   return {
-    async signIn({ loginId, password, deviceName, address }) {
-      const answer = await send("POST", "/api/login", {
-        json: {
-          loginId,
-          password,
-          applicationId,
-          ...(address === undefined ? {} : { ipAddress: address }),
-          metaData: { device: { name: deviceName, type: "BROWSER" } },
-        },
-        patience: 2,
-      });
-      const reason = isForeign(answer) ? undefined : refusals[answer.status];
-      if (reason !== undefined) return { outcome: "refused", reason };
-      const body = okBody(answer, "/api/login");
-      return {
-        outcome: "signed-in",
-        user: readUser(body["user"], applicationId),
-        accessToken: text(body["token"]),
-        refreshToken: text(body["refreshToken"]),
-        refreshTokenId: text(body["refreshTokenId"]),
-      };
-    },
+    signIn: (credentials) => signIn(send, applicationId, credentials),
 
     refresh: (refreshToken) =>
       clientSecret === undefined
@@ -141,23 +164,62 @@ export function identityProvider(
       const answer = await send("GET", `/api/user/${encodeURIComponent(userId)}`, {});
       if (isAbsent(answer)) return null;
       const raw = record(okBody(answer, "/api/user")["user"]);
-      const changed = raw["passwordLastUpdateInstant"];
       return {
         user: readUser(raw, applicationId),
         active: raw["active"] !== false,
         registered: registrationOf(raw, applicationId) !== undefined,
-        passwordChangedAt: typeof changed === "number" ? changed : 0,
+        passwordChangedAt: passwordChangedAt(raw),
       };
     },
 
-    async revoke(refreshTokenId) {
-      const answer = await send("DELETE", `/api/jwt/refresh/${encodeURIComponent(refreshTokenId)}`, {});
-      if (!isAbsent(answer) && answer.status !== 200) unusable(answer, "/api/jwt/refresh");
+    changePassword: (change) => changePassword(send, change),
+
+    revoke: (id, reason) =>
+      revoke(send, `/${encodeURIComponent(id)}${reason === undefined ? "" : `?reason=${reason}`}`),
+
+    revokeUser: (userId) => revoke(send, `?userId=${encodeURIComponent(userId)}`),
+
+    async revokeUserUntil(userId, instant, except) {
+      for (const { id, startedAt } of await refreshTokensOf(send, userId))
+        if (startedAt <= instant && !except.has(id)) await revoke(send, `/${encodeURIComponent(id)}`);
     },
 
     async document(path) {
       return okBody(await send("GET", path, { anonymous: true }), path);
     },
+  };
+}
+
+/** `POST /api/login`: wrong passwords and unknown users are one refusal. */
+async function signIn(
+  send: Send,
+  applicationId: string,
+  { loginId, password, deviceName, address, deviceId }: Credentials,
+): Promise<SignInAnswer> {
+  const answer = await send("POST", "/api/login", {
+    json: {
+      loginId,
+      password,
+      applicationId,
+      ...(address === undefined ? {} : { ipAddress: address }),
+      metaData: {
+        device: { name: deviceName, type: "BROWSER" },
+        ...(deviceId === null ? {} : { data: { deviceId } }),
+      },
+    },
+    patience: 2,
+  });
+  if (answer.status === 429) return throttled(answer);
+  const reason = isForeign(answer) ? undefined : refusals[answer.status];
+  if (reason !== undefined) return { outcome: "refused", reason };
+  const body = okBody(answer, "/api/login");
+  return {
+    outcome: "signed-in",
+    user: readUser(body["user"], applicationId),
+    accessToken: text(body["token"]),
+    refreshToken: text(body["refreshToken"]),
+    refreshTokenId: text(body["refreshTokenId"]),
+    passwordChangedAt: passwordChangedAt(record(body["user"])),
   };
 }
 
@@ -194,64 +256,47 @@ function refreshed(accessToken: unknown, refreshToken: unknown, answer: Answer):
   return { outcome: "refreshed", accessToken, refreshToken };
 }
 
-/** FusionAuth's 404 is empty: there is no such thing. Nothing else may end a sign-in or count as a revocation (D9). */
-function isAbsent({ status, isEmpty }: Answer): boolean {
-  return status === 404 && isEmpty;
+/** The API-key form of the call: the current password is checked like one at sign-in, and counted like one. */
+async function changePassword(send: Send, change: PasswordChange): Promise<PasswordChangeAnswer> {
+  const { loginId, currentPassword, newPassword } = change;
+  const answer = await send("POST", "/api/user/change-password", {
+    json: { loginId, currentPassword, password: newPassword },
+    patience: 2,
+  });
+  // 409: the account is locked after too many failures, which from here is the same.
+  if (answer.status === 429 || answer.status === 409) return throttled(answer);
+  if (isAbsent(answer)) return { outcome: "wrong-password" };
+  const errors = record(record(answer.body)["fieldErrors"]);
+  if (answer.status === 400 && Array.isArray(errors["password"]))
+    return { outcome: "unacceptable", faults: faultsOf(errors["password"]) };
+  if (answer.status === 400 && ("currentPassword" in errors || "loginId" in errors))
+    return { outcome: "wrong-password" };
+  if (answer.status !== 200) unusable(answer, "/api/user/change-password");
+  return { outcome: "changed" };
 }
 
-/** A 404 that says something comes from what stands in between: a gateway, or another server at this address. */
-function isForeign({ status, isEmpty }: Answer): boolean {
-  return status === 404 && !isEmpty;
+function throttled({ retryAfter }: Answer): Throttled {
+  return { outcome: "throttled", retryAfter };
 }
 
-function okBody(answer: Answer, what: string): Record<string, unknown> {
-  if (answer.status !== 200 || typeof answer.body !== "object" || answer.body === null)
-    unusable(answer, what);
-  return record(answer.body);
+/** "tooShort" of `[tooShort]password`. */
+function faultsOf(errors: readonly unknown[]): string[] {
+  const codes = errors.map((error) => text(record(error)["code"]) ?? "");
+  return codes.map((code) => /^\[(\w+)\]/.exec(code)?.[1] ?? "");
 }
 
-/** Sorts an answer nothing was expected of: our credentials or settings are wrong, or the provider is not well. */
-function unusable({ status }: Answer, what: string): never {
-  const ours = status === 400 || status === 401 || status === 403 || status === 404;
-  const message = `The identity provider answered ${status} to ${what}.`;
-  throw ours
-    ? new IdentityProviderMisconfiguredError(message)
-    : new IdentityProviderUnavailableError(message, { answered: true });
+/** One family, or what the query names; gone already is as good as revoked. */
+async function revoke(send: Send, which: string): Promise<void> {
+  const answer = await send("DELETE", `/api/jwt/refresh${which}`, {});
+  if (!isAbsent(answer) && answer.status !== 200) unusable(answer, "/api/jwt/refresh");
 }
 
-const profileFields = ["email", "username", "firstName", "lastName", "fullName", "imageUrl"] as const;
-
-function readUser(value: unknown, applicationId: string): User {
-  const raw = record(value);
-  const id = text(raw["id"]);
-  if (id === null)
-    throw new IdentityProviderUnavailableError("The identity provider's answer holds no user id.", {
-      answered: true,
-    });
-  const profile: { [field in (typeof profileFields)[number]]?: string } = {};
-  for (const field of profileFields) {
-    const content = text(raw[field]);
-    if (content !== null) profile[field] = content;
-  }
-  return { id, ...profile, roles: strings(record(registrationOf(raw, applicationId))["roles"]) };
-}
-
-function registrationOf(user: Record<string, unknown>, applicationId: string): unknown {
-  const registrations = user["registrations"];
-  return Array.isArray(registrations)
-    ? registrations.find((each) => record(each)["applicationId"] === applicationId)
-    : undefined;
-}
-
-/** The members of a JSON object; no members for anything else. */
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function text(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+async function refreshTokensOf(send: Send, userId: string): Promise<{ id: string; startedAt: number }[]> {
+  const answer = await send("GET", `/api/jwt/refresh?userId=${encodeURIComponent(userId)}`, {});
+  if (isAbsent(answer)) return [];
+  const tokens = okBody(answer, "/api/jwt/refresh")["refreshTokens"];
+  return (Array.isArray(tokens) ? tokens : []).flatMap((each) => {
+    const [id, startedAt] = [text(record(each)["id"]), record(each)["startInstant"]];
+    return id === null || typeof startedAt !== "number" ? [] : [{ id, startedAt }];
+  });
 }

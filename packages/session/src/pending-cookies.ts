@@ -15,17 +15,25 @@ export interface PendingCookies {
   formCookie(): string;
   /** Removes it: after signing out, no form that this browser was shown before posts any more. */
   clearFormCookie(): void;
+  /** This browser's device cookie; a new value, not set yet, if it has none. Signing out doesn't remove it. */
+  deviceCookie(): string;
+  /** Sets it, or keeps it for another 400 days: after a successful sign-in alone. */
+  setDeviceCookie(): void;
   /** Set-Cookie values. */
   values(): string[];
 }
 
+/** The longest a browser keeps a cookie (RFC 6265bis §5.6.2). */
+const deviceCookieAge = 400 * 86_400_000;
+
 /** No cookies yet, for the response to this visit. */
 export function pendingCookies({ cookieWriter, randomBytes }: Settings, visit: Visit): PendingCookies {
-  const { session, refreshToken, form } = cookieWriter.names;
+  const { session, refreshToken, form, device } = cookieWriter.names;
   const pending = new Map<string, string>();
-  const { form: presentedForm } = visit.presented;
-  // It has a session id's form, being as random.
-  let formCookie = presentedForm !== null && isSessionId(presentedForm) ? presentedForm : null;
+  // They have a session id's form, being as random.
+  const presented = (value: string | null) => (value !== null && isSessionId(value) ? value : null);
+  let formCookie = presented(visit.presented.form);
+  let deviceCookie = presented(visit.presented.device);
 
   return {
     setPair(pair) {
@@ -51,6 +59,10 @@ export function pendingCookies({ cookieWriter, randomBytes }: Settings, visit: V
       formCookie = null;
       pending.delete(form);
       if (visit.presented.form !== null) pending.set(form, cookieWriter.clear(form));
+    },
+    deviceCookie: () => (deviceCookie ??= randomBytes(32).toString("base64url")),
+    setDeviceCookie() {
+      pending.set(device, cookieWriter.set(device, this.deviceCookie(), deviceCookieAge));
     },
     values: () => [...pending.values()],
   };

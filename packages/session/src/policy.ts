@@ -23,12 +23,23 @@ export interface Visit {
   readonly device: Device;
 }
 
+/** What a new sign-in is made from. */
+export interface Opening {
+  readonly signedIn: ProviderSignIn;
+  readonly device: Device;
+  readonly remembered: boolean;
+  /** When the password was given, epoch milliseconds. */
+  readonly authenticatedAt: number;
+}
+
 /** How sessions are found, made and ended under one policy. Each throws when store or provider are down. */
 export interface Policy {
   /** The session a request's cookies lead to, renewed if need be; `null` when its user has to sign in. */
   find(visit: Visit): Promise<Live | null>;
   /** The session after the provider has signed a user in. */
-  open(signedIn: ProviderSignIn, device: Device, remembered: boolean): Promise<Live>;
+  open(opening: Opening): Promise<Live>;
+  /** Whether the user chose to stay signed in with this session's sign-in. */
+  isRemembered(session: SessionRecord): Promise<boolean>;
   /** Ends a session's sign-in. */
   end(session: SessionRecord, reason: "signed-out" | "replaced-by-new-sign-in"): Promise<void>;
   /** Whether cookies made by this request are still the sign-in's newest: asked when the headers are written. */

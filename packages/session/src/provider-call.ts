@@ -21,6 +21,8 @@ export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly isEmpty: boolean;
+  /** Seconds, where it answered 429. */
+  readonly retryAfter: number;
 }
 
 /** Sends a request; throws IdentityProviderUnavailableError where no answer can be had of it. */
@@ -52,7 +54,9 @@ export function sender(options: IdentityProviderOptions, now: () => number, publ
     const report = (status: number | null) =>
       publish({ type: "provider-called", call, status, milliseconds: now() - started });
     try {
-      const exchange = send(new Request(`${base}${path}`, init)).then(answerOf);
+      const exchange = send(new Request(`${base}${path}`, init)).then((response) =>
+        answerOf(response, now()),
+      );
       const answer = await Promise.race([exchange, passed(signal)]);
       report(answer.status);
       return answer;
@@ -64,11 +68,27 @@ export function sender(options: IdentityProviderOptions, now: () => number, publ
   };
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+async function answerOf(response: Response, now: number): Promise<Answer> {
   const content = await response.text();
   const isEmpty = content === "";
   const isJson = !isEmpty && (response.headers.get("content-type") ?? "").startsWith("application/json");
-  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty };
+  const retryAfter = retryAfterSeconds(response.headers.get("retry-after"), now);
+  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty, retryAfter };
+}
+
+/** What a 429 that names no time, or none that can be read, is taken to ask for. */
+const defaultRetryAfter = 60;
+
+/** Nobody is told to wait longer than this, whatever a header says. */
+const longestRetryAfter = 86_400;
+
+/** Retry-After in whole seconds, at least one and at most a day: a number of them or a date (RFC 9110 §10.2.3). */
+export function retryAfterSeconds(header: string | null, now: number): number {
+  const text = header?.trim() ?? "";
+  const date = /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : Number.NaN;
+  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((date - now) / 1_000);
+  if (Number.isNaN(seconds)) return defaultRetryAfter;
+  return Math.min(Math.max(seconds, 1), longestRetryAfter);
 }
 
 /** Rejects when the deadline has passed: an embedded provider's `fetch` need not watch the request's signal. */

@@ -2,7 +2,8 @@
  * Signing in and out. Signing in replaces everything (D11): a new sign-in, a new session id, and this browser's old
  * sign-in ends. Passwords pass through and are kept nowhere.
  */
-import type { SignInRefusal } from "./identity-provider.ts";
+import { deviceId } from "./device.ts";
+import type { ProviderSignIn, SignInRefusal } from "./identity-provider.ts";
 import type { Live } from "./policy.ts";
 import type { RequestState } from "./request-state.ts";
 import { safeReturnTo } from "./return-to.ts";
@@ -47,25 +48,60 @@ export async function signIn(state: RequestState, form: SignInForm): Promise<Sig
   return { outcome: "signed-in", session: sessionOf(attempt.live.session), location };
 }
 
-async function attemptSignIn(state: RequestState, form: SignInForm): Promise<Attempt> {
-  const { settings, policy, visit, live: old } = state;
-  const { loginId, password } = form;
+async function attemptSignIn(
+  state: RequestState,
+  { loginId, password, remember }: SignInForm,
+): Promise<Attempt> {
+  const { settings, visit, cookies } = state;
+  const { publish, provider, now, policy, application } = settings;
   const { address, name: deviceName } = visit.device;
   if (!isInput(loginId) || !isInput(password)) return refuse(state, "invalid-input");
+  // The workflows as published know no device cookie.
+  const id = policy === "as-described" ? null : deviceId(application, cookies.deviceCookie());
+  const askedAt = now();
   try {
-    const answer = await settings.provider.signIn({ loginId, password, deviceName, address });
+    const answer = await provider.signIn({ loginId, password, deviceName, address, deviceId: id });
     if (answer.outcome === "refused") return refuse(state, answer.reason);
-    // The old sign-in of this browser must not stay usable (CWE-384, ASVS 7.2.4).
-    if (old !== null) await policy.end(old.session, "replaced-by-new-sign-in");
-    const live = await policy.open(answer, visit.device, form.remember === true);
-    const { signInId, user } = live.session;
-    settings.publish({ type: "signed-in", signInId, userId: user.id, address });
-    return { outcome: "signed-in", live };
+    if (answer.outcome === "throttled") {
+      publish({ type: "sign-in-refused", reason: "throttled", address });
+      return { ...answer, status: 429 };
+    }
+    if (id !== null) cookies.setDeviceCookie();
+    return { outcome: "signed-in", live: await replaceSignIn(state, answer, remember, askedAt) };
   } catch (error) {
     if (!isProviderError(error)) throw error;
-    settings.publish({ type: "unavailable", code: error.code, message: error.message });
+    publish({ type: "unavailable", code: error.code, message: error.message });
     return { outcome: "unavailable", status: 503 };
   }
+}
+
+/** The old sign-in of this browser must not stay usable (CWE-384, ASVS 7.2.4). */
+async function replaceSignIn(
+  { settings, policy, visit, live: old }: RequestState,
+  signedIn: ProviderSignIn,
+  remember: boolean | undefined,
+  askedAt: number,
+): Promise<Live> {
+  const { device } = visit;
+  const isSameUser = old !== null && old.session.user.id === signedIn.user.id;
+  const remembered = remember ?? (isSameUser && (await policy.isRemembered(old.session)));
+  if (old !== null) await policy.end(old.session, "replaced-by-new-sign-in");
+  const authenticatedAt = authenticationInstant(signedIn, askedAt);
+  const live = await policy.open({ signedIn, device, remembered, authenticatedAt });
+  const { signInId, user } = live.session;
+  settings.publish({ type: "signed-in", signInId, userId: user.id, address: device.address });
+  return live;
+}
+
+/** How far the clocks of provider and application may be apart. */
+const clockSkew = 60_000;
+
+/**
+ * When the password was given: no later than it was asked about, so that a password changed while the answer was on its
+ * way is newer. The password that was found right is itself no newer than that, whatever the provider's clock says.
+ */
+function authenticationInstant({ passwordChangedAt }: ProviderSignIn, askedAt: number): number {
+  return Math.min(Math.max(askedAt, passwordChangedAt), askedAt + clockSkew);
 }
 
 function refuse({ settings, visit }: RequestState, reason: SignInRefusal): Attempt {

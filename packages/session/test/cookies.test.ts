@@ -9,7 +9,7 @@ const https = cookieWriter(true);
 const http = cookieWriter(false);
 const anyBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
 const value = fc.stringMatching(/^[A-Za-z0-9_.-]{1,200}$/);
-const absent = { session: null, refreshToken: null, form: null };
+const absent = { session: null, refreshToken: null, form: null, device: null };
 
 function keepsTheRule(header: string, { secure }: { secure: boolean }): void {
   assertSetCookie({ status: 200, setCookies: [header], cacheControl: "no-store" }, { https: secure });
@@ -70,6 +70,7 @@ describe("a Cookie header", () => {
           session,
           refreshToken,
           form: null,
+          device: null,
         });
       }),
     );
@@ -119,8 +120,19 @@ describe("a Cookie header", () => {
     },
   );
 
+  test("with two device cookies has none, and is otherwise read as ever: tossing one locks nobody out", () => {
+    fc.assert(
+      fc.property(value, fc.option(value), (one, two) => {
+        const header = `device=${one}; session=own; device=${two ?? ""}`;
+        expect(readCookies(header, http.names)).toEqual({ ...absent, session: "own" });
+      }),
+    );
+  });
+
   test("without the prefix is not read on https, where a sibling host could have planted it", () => {
-    expect(readCookies("session=planted; refresh-token=planted; form=planted", https.names)).toEqual(absent);
+    expect(
+      readCookies("session=planted; refresh-token=planted; form=planted; device=planted", https.names),
+    ).toEqual(absent);
   });
 
   test("whose name only looks like ours is another cookie: browsers let a sibling host plant it (CWE-384)", () => {

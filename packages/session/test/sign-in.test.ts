@@ -1,7 +1,17 @@
 // Signing in, the workflows' steps 1–9: the native form, the credentials, what a browser gets and what it never gets.
+import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { parseSetCookie } from "../../../test/set-cookie-rule.ts";
 import { everywhere, type TestApplication } from "./application.ts";
+
+/** The cookies that sign somebody in, of a response. */
+function sessionCookies(setCookies: readonly string[]) {
+  const cookies = setCookies.map(parseSetCookie);
+  return cookies.filter(({ name, value }) => value !== "" && !name.endsWith("device"));
+}
+
+/** A login id nobody has; a new one each time, because failures are counted. */
+const nobody = () => `${randomUUID()}@example.com`;
 
 const json = { "content-type": "application/json" };
 
@@ -19,7 +29,7 @@ everywhere("signing in", (at) => {
 
     const signedIn = await browser.post("/login", { loginId: email, password });
     expect(signedIn).toMatchObject({ status: 302, headers: { location: "/shopping-cart" } });
-    const cookies = signedIn.setCookies.map(parseSetCookie).filter(({ value }) => value !== "");
+    const cookies = sessionCookies(signedIn.setCookies);
     expect(cookies.map(({ name }) => name).toSorted()).toEqual(["refresh-token", "session"]);
     for (const { attributes } of cookies) {
       expect(Object.fromEntries(attributes)).toEqual({ path: "/", httponly: "", samesite: "Lax" });
@@ -37,7 +47,7 @@ everywhere("signing in", (at) => {
     await browser.get("/login");
     const signedIn = await browser.post("/login", { loginId: email, password, remember: "on" });
     expect(signedIn).toMatchObject({ status: 302, headers: { location: "/shopping-cart" } });
-    const cookies = signedIn.setCookies.map(parseSetCookie).filter(({ value }) => value !== "");
+    const cookies = sessionCookies(signedIn.setCookies);
     expect(cookies.map(({ name }) => name)).toEqual(["session"]);
     expect(cookies[0]?.attributes.has("max-age")).toBe(false);
     expect((await browser.get("/shopping-cart")).body).toContain(`cart of ${email}`);
@@ -47,6 +57,7 @@ everywhere("signing in", (at) => {
     const app = await at.start({ origin: "https://shop.example.com" });
     const browser = await app.signedIn({ remember: true });
     expect([...browser.jar.keys()].toSorted().filter((name) => !name.endsWith("form"))).toEqual([
+      "__Host-device",
       "__Host-refresh-token",
       "__Host-session",
     ]);
@@ -79,7 +90,7 @@ everywhere("signing in", (at) => {
     const app = await at.start();
     const { email } = await app.provider.person();
     const answers = [];
-    for (const loginId of [email, "nobody@example.com"]) {
+    for (const loginId of [email, nobody()]) {
       const browser = app.browser();
       const { status, body, setCookies } = await browser.signIn(loginId, "not the right pass phrase");
       answers.push({ status, body: body.replace(/value="[^"]*"/, ""), setCookies });
@@ -192,7 +203,7 @@ everywhere("signing in", (at) => {
   test("again by a refused attempt leaves the old sign-in as it is", async () => {
     const app = await at.start();
     const browser = await app.signedIn();
-    expect((await browser.signIn("nobody@example.com", "not the right pass phrase")).status).toBe(401);
+    expect((await browser.signIn(nobody(), "not the right pass phrase")).status).toBe(401);
     expect((await browser.get("/shopping-cart")).status).toBe(200);
   });
 
