@@ -72,3 +72,18 @@ export class AdapterMissingError extends LatchkeyError {
     super("This request did not pass through latchkey(sessions): register the adapter before the routes.");
   }
 }
+
+/**
+ * Something has read a webhook's body before the library could: its signature is over the bytes, which are gone. A mistake in
+ * the wiring of an Express application.
+ */
+export class WebhookBodyConsumedError extends LatchkeyError {
+  readonly code = "webhook-body-consumed";
+  override readonly name = "WebhookBodyConsumedError";
+  readonly status = 500;
+  readonly statusCode = 500;
+
+  constructor() {
+    super("A webhook's body was read before latchkey(sessions): put express.json() and its like after it.");
+  }
+}

@@ -1,18 +1,22 @@
 /** The Express adapter: moves headers between Express and the library, and decides nothing. */
+import { Readable } from "node:stream";
 import type { Request, RequestHandler, Response } from "express";
 import { askForRecentSignIn, keepVisitor } from "./adapter.ts";
 import type { Answer } from "./answer.ts";
 import type { Duration } from "./duration.ts";
+import { WebhookBodyConsumedError } from "./errors.ts";
 import { addHeadersWhenWritten } from "./express-response.ts";
 import type { IncomingRequest } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
+import type { IncomingWebhook } from "./webhook.ts";
 
 export { visitor } from "./adapter.ts";
 
 /**
- * Sessions for an Express 5 application: register it after the body parser and before the routes. Every route then
- * needs a signed-in user, except the `publicPaths`.
+ * Sessions for an Express 5 application: register it after the parser of forms and before the routes. Every route then
+ * needs a signed-in user, except the `publicPaths`. With a `webhookPath`, `express.json()` comes after it: a webhook's
+ * signature is over the bytes of its body.
  *
  * @example
  * app.use(express.urlencoded({ extended: false }), latchkey(sessions));
@@ -20,7 +24,9 @@ export { visitor } from "./adapter.ts";
  */
 export function latchkey(sessions: Sessions): RequestHandler {
   return async (request, response, next) => {
-    const received = await sessions.receive(incoming(request));
+    const webhook = sessions.receiveWebhook(request.originalUrl, incomingWebhook(request));
+    if (webhook !== null) return send(response, await webhook);
+    const received = await sessions.receive(incoming(request, sessions));
     if (received.kind === "answer") return send(response, received.answer);
     keepVisitor(request, received);
     addHeadersWhenWritten(response, received.response);
@@ -46,13 +52,29 @@ export function requireRecentSignIn(within: Duration, options?: RecentSignInOpti
   };
 }
 
-function incoming(request: Request): IncomingRequest {
+function incoming(request: Request, sessions: Sessions): IncomingRequest {
   return {
     method: request.method,
     target: request.originalUrl,
     header: (name) => request.get(name),
     address: request.ip,
+    arrivedAt: sessions.arrivedAt(request),
     body: () => request.body,
+  };
+}
+
+function incomingWebhook(request: Request): IncomingWebhook {
+  return {
+    method: request.method,
+    header: (name) => request.get(name),
+    address: request.ip,
+    body: () => {
+      const { body } = request as { body: unknown };
+      // What express.raw() leaves: the bytes themselves.
+      if (body instanceof Uint8Array) return Readable.from([body]);
+      if (request.readableDidRead) throw new WebhookBodyConsumedError();
+      return request;
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Duration } from "./duration.ts";
 import type { IncomingRequest } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
+import type { IncomingWebhook } from "./webhook.ts";
 import type { PendingResponse } from "./visitor.ts";
 
 export { visitor } from "./adapter.ts";
@@ -22,8 +23,13 @@ export { visitor } from "./adapter.ts";
 export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<void> {
   const pending = new WeakMap<FastifyRequest, PendingResponse>();
   const plugin = async (app: FastifyInstance) => {
+    // Before the body is read: a webhook's signature is over its bytes.
+    app.addHook("onRequest", async (request, reply) => {
+      const webhook = sessions.receiveWebhook(request.url, incomingWebhook(request));
+      return webhook === null ? undefined : send(reply, await webhook);
+    });
     app.addHook("preValidation", async (request, reply) => {
-      const received = await sessions.receive(incoming(request));
+      const received = await sessions.receive(incoming(request, sessions));
       if (received.kind === "visitor") {
         keepVisitor(request, received);
         pending.set(request, received.response);
@@ -71,15 +77,27 @@ function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyRe
   return reply.code(status).headers(headers).send(body);
 }
 
-function incoming(request: FastifyRequest): IncomingRequest {
+function incoming(request: FastifyRequest, sessions: Sessions): IncomingRequest {
   return {
     method: request.method,
     target: request.url,
-    header: (name) => {
-      const value = request.headers[name];
-      return Array.isArray(value) ? value.join(", ") : value;
-    },
+    header: (name) => header(request, name),
     address: request.ip,
+    arrivedAt: sessions.arrivedAt(request.raw),
     body: () => request.body,
   };
+}
+
+function incomingWebhook(request: FastifyRequest): IncomingWebhook {
+  return {
+    method: request.method,
+    header: (name) => header(request, name),
+    address: request.ip,
+    body: () => request.raw,
+  };
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
 }

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { askForRecentSignIn, cacheControl, keepVisitor } from "./adapter.ts";
 import type { Answer } from "./answer.ts";
 import type { Duration } from "./duration.ts";
+import { WebhookBodyConsumedError } from "./errors.ts";
 import type { IncomingRequest } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
@@ -28,7 +29,10 @@ export function latchkey(
   { address = socketAddress }: HonoOptions = {},
 ): MiddlewareHandler {
   return async (context, next) => {
-    const received = await sessions.receive(incoming(context, address));
+    const request = incoming(context, address, sessions);
+    const webhook = sessions.receiveWebhook(request.target, { ...request, body: () => bytes(context) });
+    if (webhook !== null) return responseOf(await webhook);
+    const received = await sessions.receive(request);
     if (received.kind === "answer") return responseOf(received.answer);
     keepVisitor(context, received);
     await next();
@@ -64,13 +68,18 @@ function responseOf({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers: { ...headers } });
 }
 
-function incoming(context: Context, address: NonNullable<HonoOptions["address"]>): IncomingRequest {
+function incoming(
+  context: Context,
+  address: NonNullable<HonoOptions["address"]>,
+  sessions: Sessions,
+): IncomingRequest {
   const { pathname, search } = new URL(context.req.url);
   return {
     method: context.req.method,
     target: `${pathname}${search}`,
     header: (name) => context.req.header(name),
     address: address(context),
+    arrivedAt: sessions.arrivedAt(socketRequest(context) ?? context),
     body: () => formFields(context),
   };
 }
@@ -88,7 +97,17 @@ async function formFields(context: Context): Promise<unknown> {
   return context.req.parseBody().catch(() => undefined);
 }
 
+/** The body as it arrives; throws WebhookBodyConsumedError if another middleware has read it. */
+async function* bytes({ req }: Context): AsyncGenerator<Uint8Array> {
+  if (req.raw.bodyUsed) throw new WebhookBodyConsumedError();
+  if (req.raw.body !== null) yield* req.raw.body;
+}
+
 function socketAddress(context: Context): string | undefined {
-  const { incoming } = (context.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
-  return incoming?.socket?.remoteAddress;
+  return socketRequest(context)?.socket?.remoteAddress;
+}
+
+/** The request of `node:http`, where the application is served by `@hono/node-server`. */
+function socketRequest(context: Context): { socket?: { remoteAddress?: string } } | undefined {
+  return ((context.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } }).incoming;
 }

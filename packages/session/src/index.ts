@@ -12,6 +12,7 @@ export {
   LatchkeyError,
   SessionStoreUnavailableError,
   SignInRequiredError,
+  WebhookBodyConsumedError,
 } from "./errors.ts";
 export { formTokenField, formTokenHeader } from "./form-token.ts";
 export type { IdentityProviderOptions, SignInRefusal } from "./identity-provider.ts";
@@ -30,7 +31,16 @@ export {
 } from "./settings.ts";
 export { memoryStore } from "./store/memory.ts";
 export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.ts";
-export type { Device, EndReason, SessionRecord, SessionStore, SignInRecord, User } from "./store/store.ts";
+export type { IncomingWebhook, WebhookRefusal } from "./webhook.ts";
+export type {
+  Device,
+  EndReason,
+  LiveSignIns,
+  SessionRecord,
+  SessionStore,
+  SignInRecord,
+  User,
+} from "./store/store.ts";
 export type { Session } from "./session.ts";
 export type { SignInForm, SignInResult } from "./sign-in.ts";
 export type { PendingResponse, ResponseHeaders, Visitor, VisitorOfRequest } from "./visitor.ts";

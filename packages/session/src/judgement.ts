@@ -118,6 +118,11 @@ export function restarted(signIn: SignInRecord, now: number): SignInRecord {
   return { ...signIn, version: signIn.version + 1, mintedAt: now };
 }
 
+/** The record after the provider's last word was called in question: a renewal that saw it before has to judge again. */
+export function questioned(signIn: SignInRecord): SignInRecord {
+  return { ...signIn, version: signIn.version + 1 };
+}
+
 /** The tombstone. `owed` says that the identity provider still has to hear of it. */
 export function ended(signIn: SignInRecord, reason: EndReason, owed: boolean, now: number): SignInRecord {
   return { ...signIn, version: signIn.version + 1, ended: { at: now, reason }, revocationOwed: owed };

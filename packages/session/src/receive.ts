@@ -21,6 +21,8 @@ export interface IncomingRequest {
   header(name: string): string | undefined;
   /** The client's address, by the framework's own rules for trusted proxies. */
   readonly address: string | undefined;
+  /** When it arrived, by the clock of the sessions, before its body, which may take its time. Now, where that is not known. */
+  readonly arrivedAt?: number;
   /** The parsed body's fields, as far as the framework has any; asked for only to find the form token. */
   body(): unknown;
 }

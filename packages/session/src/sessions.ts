@@ -1,15 +1,34 @@
 /** `createSessions`: the parts put together, and their upkeep. */
+import { arrivals } from "./arrival.ts";
 import { asDescribed } from "./as-described.ts";
+import type { Answer } from "./answer.ts";
+import { endSignInsOf } from "./endings.ts";
 import { LatchkeyError } from "./errors.ts";
 import { hardened } from "./hardened.ts";
 import { type IncomingRequest, receive, type Received } from "./receive.ts";
 import { checkedSettings, type Lifetimes, type SessionsOptions, type Settings } from "./settings.ts";
 import { payRevocation } from "./sign-ins.ts";
+import { type IncomingWebhook, receiveWebhook } from "./webhook.ts";
 
 /** Sessions for one application. */
 export interface Sessions {
   /** For adapters: what to do with a request. Never throws for anything a client can send. */
   receive(request: IncomingRequest): Promise<Received>;
+  /**
+   * For adapters: the answer to a webhook of the provider's, or `null` where the path is not `webhookPath`; asked before
+   * anything reads the body. Rejects with WebhookBodyConsumedError alone.
+   */
+  receiveWebhook(target: string, request: IncomingWebhook): Promise<Answer> | null;
+  /**
+   * For an administrator's tool: ends every sign-in of a user in this application, here at once and at the provider as soon as
+   * it can be reached (ASVS 7.4.5). Returns how many have ended; throws SessionStoreUnavailableError if the store is down.
+   *
+   * @example
+   * const count = await sessions.endSignInsOf(userId);
+   */
+  endSignInsOf(userId: string): Promise<number>;
+  /** For adapters: when a request of `node:http` arrived, epoch milliseconds by the clock in force. */
+  arrivedAt(message: object): number;
   /** The limits in force, in milliseconds. */
   readonly lifetimes: Lifetimes;
   /** Forgets what has expired and pays the provider what is owed; runs by itself every 30 seconds. */
@@ -38,6 +57,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const settings = checkedSettings(options);
   const policy = settings.policy === "hardened" ? hardened(settings) : asDescribed(settings);
   const maintain = maintenance(settings);
+  const arrived = arrivals(settings.now);
   const upkeep = setInterval(() => {
     maintain().catch((error: unknown) => {
       const code = error instanceof LatchkeyError ? error.code : "unexpected";
@@ -47,10 +67,16 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     receive: (request) => receive(settings, policy, request),
+    receiveWebhook(target, request) {
+      return target.split(/[?#]/, 1)[0] === settings.webhookPath ? receiveWebhook(settings, request) : null;
+    },
+    endSignInsOf: (userId) => endSignInsOf(settings, userId, "ended-by-administrator"),
+    arrivedAt: (message) => arrived.of(message),
     lifetimes: settings.lifetimes,
     maintain,
     async close() {
       clearInterval(upkeep);
+      arrived.close();
       await settings.store.close();
     },
   };

@@ -86,33 +86,48 @@ export async function changeSignIn(
   throw new SessionStoreUnavailableError("The session store refuses every change of a sign-in.");
 }
 
+/** Ends that the provider brought about itself: it need not be told. */
+const knownToProvider: ReadonlySet<EndReason> = new Set<EndReason>([
+  "refused-by-provider",
+  "revoked-at-provider",
+  "user-deleted",
+]);
+
 /**
  * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended only
  * makes sure of its session, which may have outlived an ending that broke off half-way. The provider is told, unless it
- * refused the token itself or has never given one.
+ * knows already or has never given a refresh token.
  */
 export async function endSignIn(settings: Settings, id: string, reason: EndReason): Promise<void> {
+  const tombstone = await bury(settings, id, reason);
+  if (tombstone?.revocationOwed === true) await payRevocation(settings, id);
+}
+
+/** The same without telling the provider: that stays owed. `null` if the sign-in had ended before, or is unknown. */
+export async function bury(settings: Settings, id: string, reason: EndReason): Promise<SignInRecord | null> {
   const { store, publish, now } = settings;
-  const owed = reason !== "refused-by-provider" && !id.startsWith(withoutFamily);
+  const owed = !knownToProvider.has(reason) && !id.startsWith(withoutFamily);
   const tombstone = await changeSignIn(settings, id, (signIn) =>
     signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
   );
   const signIn = tombstone ?? (await store.readSignIn(id));
-  if (signIn === null) return;
+  if (signIn === null) return null;
   if (tombstone !== null) publish({ type: "sign-in-ended", signInId: id, userId: signIn.user.id, reason });
   await store.deleteSession(signIn.current);
-  if (tombstone !== null && owed) await payRevocation(settings, id);
+  return tombstone;
 }
 
-/** Tells the provider of an ended sign-in; if it can't be reached, that stays owed. */
-export async function payRevocation(settings: Settings, id: string): Promise<void> {
+/** Tells the provider of an ended sign-in; `false` if it could not be told, and then that stays owed. */
+export async function payRevocation(settings: Settings, id: string): Promise<boolean> {
   try {
     await settings.provider.revoke(id);
     await changeSignIn(settings, id, (signIn) => (signIn.revocationOwed ? paid(signIn) : null));
     settings.publish({ type: "revocation-paid", signInId: id });
+    return true;
   } catch (error) {
     if (!isProviderError(error)) throw error;
     settings.publish({ type: "revocation-owed", signInId: id, code: error.code });
+    return false;
   }
 }
 

@@ -1,0 +1,103 @@
+/**
+ * Ending many sign-ins at once: a user's, for an administrator, or what an event of the provider concerns. One after the
+ * other, so that a user of ten thousand sign-ins holds up nobody; what is asked for twice is done once.
+ */
+import { setImmediate } from "node:timers/promises";
+import { questioned } from "./judgement.ts";
+import type { ProviderEvent } from "./provider-event.ts";
+import type { Settings } from "./settings.ts";
+import { bury, changeSignIn, payRevocation } from "./sign-ins.ts";
+import type { EndReason, SignInRecord } from "./store/store.ts";
+
+/** What came of an event. */
+export interface Effects {
+  /** Sign-ins that are over. */
+  readonly ended: number;
+  /** Sign-ins whose next request asks the provider. */
+  readonly questioned: number;
+}
+
+/** Milliseconds by which the provider's clock and ours may differ. */
+const clockSkew = 60_000;
+
+/** Sign-ins that are read at once. */
+const portion = 100;
+
+/**
+ * Ends every sign-in of a user in this application and tells the provider, as far as it can be reached; the rest is owed.
+ * Returns how many have ended.
+ */
+export async function endSignInsOf(settings: Settings, userId: string, reason: EndReason): Promise<number> {
+  const ended: SignInRecord[] = [];
+  for await (const { id } of liveSignIns(settings, userId)) {
+    const tombstone = await bury(settings, id, reason);
+    if (tombstone !== null) ended.push(tombstone);
+  }
+  // A provider that does not answer is not waited for once a sign-in.
+  for (const { id, revocationOwed } of ended) {
+    if (revocationOwed && !(await payRevocation(settings, id))) break;
+  }
+  return ended.length;
+}
+
+/**
+ * Does what an event asks for. A sign-in that began before it is over. One that may have begun after it, as clocks differ and
+ * events come late and again, is called in question: its next request asks the provider. What is owed for it is left to the
+ * upkeep, so that a webhook never waits for the provider that waits for its answer.
+ */
+export async function applyEvent(settings: Settings, { at, effect }: ProviderEvent): Promise<Effects> {
+  const counts = { ended: 0, questioned: 0 };
+  if (effect === null) return counts;
+  const { subject, reason } = effect;
+  const end = async ({ id }: SignInRecord) => {
+    if ((await bury(settings, id, reason)) !== null) counts.ended++;
+  };
+  if (subject.kind === "sign-in") {
+    // Its id is the family's, and a family that was revoked is never revived: no clock has to be asked.
+    const signIn = await settings.store.readSignIn(subject.signInId);
+    if (signIn !== null && isOf(settings, signIn, subject.userId)) await end(signIn);
+    return counts;
+  }
+  // An event of the future would end sign-ins that are yet to come.
+  const happened = Math.min(at, settings.now());
+  for await (const signIn of liveSignIns(settings, subject.kind === "user" ? subject.userId : null)) {
+    if (signIn.authenticatedAt < happened - clockSkew) await end(signIn);
+    else if (await question(settings, signIn, happened)) counts.questioned++;
+  }
+  return counts;
+}
+
+function isOf({ application }: Settings, signIn: SignInRecord, userId: string): boolean {
+  return signIn.application === application && signIn.user.id === userId;
+}
+
+/** Makes a sign-in's session due, unless the provider has vouched for it well after `happened`; `false` if it has ended. */
+async function question(settings: Settings, { id }: SignInRecord, happened: number): Promise<boolean> {
+  // A renewal that is under way may hold an answer from before: it loses its race against this, and asks again.
+  const signIn = await changeSignIn(settings, id, (live) => (live.ended === null ? questioned(live) : null));
+  if (signIn === null) return false;
+  await settings.store.questionSession(signIn.current, Math.min(settings.now(), happened + clockSkew));
+  return true;
+}
+
+async function* liveSignIns(
+  { store, application }: Settings,
+  userId: string | null,
+): AsyncGenerator<SignInRecord> {
+  let after: SignInRecord | null = null;
+  for (;;) {
+    const signIns: readonly SignInRecord[] = await store.liveSignIns({
+      application,
+      userId,
+      after,
+      limit: portion,
+    });
+    for (const signIn of signIns) {
+      yield signIn;
+      // A store in this process answers without letting anybody else have a turn.
+      await setImmediate();
+    }
+    after = signIns.at(-1) ?? null;
+    if (signIns.length < portion) return;
+  }
+}
