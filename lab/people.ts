@@ -7,6 +7,8 @@ export interface Person {
   readonly id: string;
   readonly email: string;
   readonly password: string;
+  /** What is in their cart in these runs, and in nobody else's. */
+  readonly purchase: string;
 }
 
 /** The victim. */
@@ -14,6 +16,7 @@ export const ada: Person = {
   id: "20000000-0000-4000-8000-000000000001",
   email: "ada@example.com",
   password: "notes on the analytical engine",
+  purchase: "meridian-tkl",
 };
 
 /** A customer with an account of their own; the attacker where one needs an account. */
@@ -21,6 +24,7 @@ export const grace: Person = {
   id: "20000000-0000-4000-8000-000000000002",
   email: "grace@example.com",
   password: "first actual case of bug found",
+  purchase: "felt-desk-mat",
 };
 
 /** Where the attacker sits, and with what. */
@@ -28,7 +32,6 @@ export const elsewhere: ClientOptions = { address: "127.0.0.66", userAgent: "cur
 
 /** The page signing in leads to. */
 export const home = "/shopping-cart";
-const secretPurchase = "meridian-tkl";
 
 /** A browser of the shop in which somebody has signed in. Throws where signing in does not work. */
 export async function signedIn(
@@ -53,21 +56,34 @@ export async function signIn(
   return client.submit(await client.get("/login"), "/login", { email, password, ...more });
 }
 
-/** The victim, signed in, with something in the cart that is nobody's business. */
-export async function victim(
+/** Somebody signed in, with something in the cart that is nobody else's business. */
+export async function shopper(
   target: Target,
+  person: Person,
   options: ClientOptions & { remember?: boolean } = {},
 ): Promise<Client> {
-  const client = await signedIn(target, ada, options);
-  await client.submit(await client.get("/"), "/shopping-cart/items", { product: secretPurchase });
-  if (!showsVictimsCart(await client.get(home)))
-    throw new Error("The victim's cart is not what it should be");
+  const client = await signedIn(target, person, options);
+  await client.submit(await client.get("/"), "/shopping-cart/items", { product: person.purchase });
+  if (!showsCartOf(person, await client.get(home))) throw new Error(`${person.email} has no cart to look at`);
   return client;
 }
 
+/** The victim, signed in, with something in the cart. */
+export function victim(
+  target: Target,
+  options: ClientOptions & { remember?: boolean } = {},
+): Promise<Client> {
+  return shopper(target, ada, options);
+}
+
+/** Whether an answer shows what only this person may see. */
+export function showsCartOf({ purchase }: Person, { status, text }: Answer): boolean {
+  return status === 200 && text.includes(`/shopping-cart/items/${purchase}/remove`);
+}
+
 /** Whether an answer shows what only the victim may see. */
-export function showsVictimsCart({ status, text }: Answer): boolean {
-  return status === 200 && text.includes(`/shopping-cart/items/${secretPurchase}/remove`);
+export function showsVictimsCart(answer: Answer): boolean {
+  return showsCartOf(ada, answer);
 }
 
 /** Signs out by the button. */

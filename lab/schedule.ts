@@ -18,17 +18,22 @@ export interface Haunting {
   readonly ownerEvery?: number;
   /** Milliseconds the lab watches. Default 25 hours. */
   readonly until?: number;
+  /** Milliseconds from one visit of the attacker to the next, by how long it has been going on. */
+  readonly thiefEvery?: (passed: number) => number;
 }
 
 /** So often refused, the attacker gives up. */
 const patience = 5;
 
+/** Every 30 s for a quarter of an hour, then every 10 minutes: less often than a session idles out. */
+const closely = (passed: number) => (passed < 15 * minute ? 30 * second : 10 * minute);
+
 /**
- * The attacker asks for the victim's page at once, every 30 s for a quarter of an hour, then every 10 minutes, until
- * refused five times in a row or until the time is over; the owner goes on as if nothing had happened.
+ * The attacker asks for the victim's page at once, and again and again, until refused five times in a row or until the
+ * time is over; the owner, where there is one, goes on as if nothing had happened.
  */
 export async function haunt(target: Target, theft: Theft, haunting: Haunting): Promise<void> {
-  const { thief, owner, ownerEvery = 4 * minute, until = 25 * hour } = haunting;
+  const { thief, owner, ownerEvery = 4 * minute, until = 25 * hour, thiefEvery = closely } = haunting;
   let passed = 0;
   let nextVisit = ownerEvery;
   for (let refused = 0; passed <= until && refused < patience; ) {
@@ -37,7 +42,7 @@ export async function haunt(target: Target, theft: Theft, haunting: Haunting): P
       nextVisit = passed + ownerEvery;
     }
     refused = (await theft.attempt(() => seesCart(thief))) ? 0 : refused + 1;
-    const step = passed < 15 * minute ? 30 * second : 10 * minute;
+    const step = thiefEvery(passed);
     await target.pass(step);
     passed += step;
   }
