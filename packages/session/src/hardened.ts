@@ -7,7 +7,7 @@ import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } 
 import { useSession } from "./live-session.ts";
 import type { Live, Opening, Policy, Visit } from "./policy.ts";
 import { renewal } from "./renewal.ts";
-import { revalidation } from "./revalidation.ts";
+import { isQuestioned, revalidation } from "./revalidation.ts";
 import { type OpenedPair, openPresented, pairCookies } from "./sealed-pair.ts";
 import { isSessionId } from "./session-id.ts";
 import type { Settings } from "./settings.ts";
@@ -24,22 +24,27 @@ export function hardened(settings: Settings): Policy {
   const revalidate = revalidation(settings);
   let providerRestsUntil = 0;
 
-  const renewPresented = async (visit: Visit): Promise<Live | null> => {
+  const renewPresented = async (visit: Visit, live: SessionRecord | null): Promise<Live | null> => {
     const pair = renews ? matchingPair(settings, visit) : null;
-    return pair === null ? null : renew(pair, visit.device);
+    if (pair === null) return null;
+    // A provider may keep the families of users it no longer stands by (onPasswordChanged: false).
+    if (live !== null && isQuestioned(live) && (await revalidate(live)) === null) return null;
+    return renew(pair, visit);
   };
 
   return {
     async find(visit) {
       const hash = presentedHash(settings, visit);
       const session = hash === null ? null : await useSession(settings, hash);
-      if (session === null) return renewPresented(visit);
+      if (session === null) return renewPresented(visit, null);
       if (!isDue(settings, session)) return { session, newCookies: null };
-      if (now() < providerRestsUntil) return goOn(settings, visit, session);
+      const questioned = isQuestioned(session);
+      if (now() < providerRestsUntil && !questioned) return goOn(settings, visit, session);
       try {
-        return renews ? await renewPresented(visit) : await revalidate(session);
+        return renews ? await renewPresented(visit, session) : await revalidate(session);
       } catch (error) {
-        if (!isProviderError(error)) throw error;
+        // What the provider itself has called in question does not go on because nobody answers the question.
+        if (!isProviderError(error) || questioned) throw error;
         // Only waiting is worth avoiding: a provider that answers at once, if only 429, is asked again each time.
         const heldUp = error instanceof IdentityProviderUnavailableError && !error.answered;
         if (heldUp) providerRestsUntil = now() + providerRest;
@@ -82,7 +87,7 @@ function matchingPair(settings: Settings, visit: Visit): OpenedPair | null {
 }
 
 function isDue({ now, lifetimes }: Settings, session: SessionRecord): boolean {
-  return now() >= session.vouchedAt + lifetimes.revalidateAfter;
+  return isQuestioned(session) || now() >= session.vouchedAt + lifetimes.revalidateAfter;
 }
 
 /**

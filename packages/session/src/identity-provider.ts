@@ -117,6 +117,8 @@ export interface IdentityProvider {
   /** `null` when there is no such user. */
   retrieveUser(userId: string): Promise<ProviderUser | null>;
   changePassword(change: PasswordChange): Promise<PasswordChangeAnswer>;
+  /** Whether a refresh-token family is alive. */
+  hasFamily(refreshTokenId: string): Promise<boolean>;
   /**
    * Revokes a refresh-token family; one that is gone already is no error. For `reuse` our provider tells the user that a
    * copied cookie was found; FusionAuth takes no notice of it.
@@ -173,6 +175,13 @@ export function identityProvider(
     },
 
     changePassword: (change) => changePassword(send, change),
+
+    async hasFamily(id) {
+      const answer = await send("GET", `/api/jwt/refresh/${encodeURIComponent(id)}`, {});
+      if (isAbsent(answer)) return false;
+      okBody(answer, "/api/jwt/refresh");
+      return true;
+    },
 
     revoke: (id, reason) =>
       revoke(send, `/${encodeURIComponent(id)}${reason === undefined ? "" : `?reason=${reason}`}`),

@@ -9,7 +9,7 @@
  * | current | – | due | renew |
  * | previous | never presented, minted ≤ 30 s ago | concurrent | hand over the current pair |
  * | previous | never presented, minted longer ago | lost-answer | replace it with another session id |
- * | previous | first presented ≤ 30 s ago | overlapping | serve the page, hand over nothing |
+ * | previous | first presented ≤ 30 s before it arrived | overlapping | serve the page, hand over nothing |
  * | previous | first presented longer ago | reuse | end the sign-in |
  * | a replaced attempt | never presented, renewed < revalidateAfter ago | out-of-order | hand over the current pair |
  * | a replaced attempt | never presented, renewed longer ago | due | renew from the attempt |
@@ -36,6 +36,8 @@ export interface Presented {
   readonly session: string;
   /** Whether it is an attempt of the last renewal that was replaced by a later one. */
   readonly replacedAttempt: boolean;
+  /** When its request arrived, as `arrivalThatCounts` has it; `now` by default. */
+  readonly arrivedAt?: number;
   readonly now: number;
   /** Milliseconds a sign-in may go without a renewal. */
   readonly signInIdle: number;
@@ -49,6 +51,18 @@ export interface Presented {
  */
 export const concurrencyWindow = 30_000;
 
+/** How long an upload may take: no longer than Node waits for a whole request (`server.requestTimeout`). */
+export const longestUpload = 300_000;
+
+/**
+ * When a slow upload arrived; `null` for a request that arrived just now, or so long ago that it counts for nothing. A thief
+ * who trickles a body gets this one page of a pair that was good when it was presented, and no cookie.
+ */
+export function arrivalThatCounts(now: number, arrivedAt: number): number | null {
+  const took = now - arrivedAt;
+  return took > concurrencyWindow && took <= longestUpload ? arrivedAt : null;
+}
+
 /**
  * How often a lost answer is replaced by another session id. Each replacement has to be recognised later, so a browser
  * that loses every answer gets the same one again from here on.
@@ -57,21 +71,20 @@ export const mostAttempts = 16;
 
 /** Judges a presented pair by the table above. Pure: reads no clock and no store. */
 export function judge(signIn: SignInRecord, presented: Presented): Judgement {
-  const { session, replacedAttempt, now, signInIdle, revalidateAfter } = presented;
+  const { session, replacedAttempt, now, arrivedAt = now, signInIdle, revalidateAfter } = presented;
   const { presentedAt, mintedAt, renewedAt } = signIn;
   if (signIn.ended !== null) return "ended";
   if (now >= signIn.absoluteExpiresAt || now >= renewedAt + signInIdle) return "expired";
   if (session === signIn.current) return "due";
 
-  const justPresented = presentedAt !== null && now - presentedAt <= concurrencyWindow;
   if (session === signIn.previous) {
     // A browser that has presented the new session holds it: whoever comes with the old one now is served at most.
-    if (presentedAt !== null) return justPresented ? "overlapping" : "reuse";
+    if (presentedAt !== null) return arrivedAt - presentedAt <= concurrencyWindow ? "overlapping" : "reuse";
     const justMinted = now - mintedAt <= concurrencyWindow;
     return justMinted || signIn.attempt >= mostAttempts ? "concurrent" : "lost-answer";
   }
   if (!replacedAttempt) return "reuse";
-  if (presentedAt !== null) return justPresented ? "out-of-order" : "reuse";
+  if (presentedAt !== null) return now - presentedAt <= concurrencyWindow ? "out-of-order" : "reuse";
   // Handing over asks nobody: a parked attempt must not live on when the provider has disowned the user.
   return now < renewedAt + revalidateAfter ? "out-of-order" : "due";
 }

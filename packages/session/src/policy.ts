@@ -21,6 +21,8 @@ export interface Live {
 export interface Visit {
   readonly presented: PresentedCookies;
   readonly device: Device;
+  /** When its request arrived, epoch milliseconds: before its body. */
+  readonly arrivedAt: number;
 }
 
 /** What a new sign-in is made from. */

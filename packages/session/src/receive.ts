@@ -52,6 +52,7 @@ export async function receive(
   const visit = {
     presented,
     device: { name: deviceName(request.header("user-agent")), ...address(request) },
+    arrivedAt: request.arrivedAt ?? settings.now(),
   };
   const asking = { method: request.method, url, header: (name: string) => request.header(name) };
   const isPublic = isUnguarded || matches(settings.publicPaths, request);

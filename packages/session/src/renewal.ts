@@ -5,8 +5,8 @@
  */
 import { claimsOfUser, refreshedUser } from "./access-token.ts";
 import { SessionStoreUnavailableError } from "./errors.ts";
-import { type Judgement, judge, renewed, replaced, restarted } from "./judgement.ts";
-import type { Live } from "./policy.ts";
+import { arrivalThatCounts, type Judgement, judge, renewed, replaced, restarted } from "./judgement.ts";
+import type { Live, Visit } from "./policy.ts";
 import { reasonToEnd } from "./revalidation.ts";
 import { type OpenedPair, pairCookies } from "./sealed-pair.ts";
 import { isReplacedAttempt, possibleSuccessors, successorSessionId } from "./session-id.ts";
@@ -15,7 +15,7 @@ import { absoluteLimit, endSignIn, newSession, newSignIn } from "./sign-ins.ts";
 import type { Device, SignInRecord } from "./store/store.ts";
 
 /** Renews a pair whose session id matches; `null` when its user has to sign in again. */
-export type Renew = (pair: OpenedPair, device: Device) => Promise<Live | null>;
+export type Renew = (pair: OpenedPair, by: Pick<Visit, "device" | "arrivedAt">) => Promise<Live | null>;
 
 /** How a round of renewal went: overtaken means that somebody else moved the sign-in first, so judge again. */
 type Outcome = Live | null | "overtaken";
@@ -28,20 +28,27 @@ export function renewal(settings: Settings): Renew {
   // Keyed by the exact pair: an older token must not ride on the owner's renewal.
   const flights = new Map<string, Promise<Live | null>>();
 
-  return (pair, device) => {
-    const key = `${pair.session}\n${pair.refreshToken}`;
-    const flight = flights.get(key) ?? renew(settings, pair, device).finally(() => flights.delete(key));
+  return (pair, { device, arrivedAt }) => {
+    const arrived = arrivalThatCounts(settings.now(), arrivedAt);
+    const key = `${pair.session}\n${pair.refreshToken}\n${arrived ?? ""}`;
+    const presenting = { ...pair, device, arrivedAt: arrived };
+    const flight = flights.get(key) ?? renew(settings, presenting).finally(() => flights.delete(key));
     flights.set(key, flight);
     return flight;
   };
 }
 
-async function renew(settings: Settings, pair: OpenedPair, device: Device): Promise<Live | null> {
+/** A pair, where it was presented, and when, if that was long ago. */
+interface PresentedPair extends OpenedPair {
+  readonly device: Device;
+  readonly arrivedAt: number | null;
+}
+
+async function renew(settings: Settings, pair: PresentedPair): Promise<Live | null> {
   for (let round = 0; round < rounds; round++) {
-    const signIn =
-      (await settings.store.readSignIn(pair.signInId)) ?? (await rebuild(settings, pair, device));
+    const signIn = (await settings.store.readSignIn(pair.signInId)) ?? (await rebuild(settings, pair));
     if (signIn === null) return null;
-    const outcome = await carryOut(settings, signIn, pair, device);
+    const outcome = await carryOut(settings, signIn, pair);
     if (outcome !== "overtaken") return outcome;
   }
   throw new SessionStoreUnavailableError("A renewal was overtaken too often.");
@@ -51,23 +58,18 @@ async function renew(settings: Settings, pair: OpenedPair, device: Device): Prom
  * The store knows nothing of this sign-in: it lost everything, or forgot it after its limit. The sealed cookie says
  * enough to go on, and the provider still recognises a token that was used before, so nothing is opened by this.
  */
-async function rebuild(settings: Settings, pair: OpenedPair, device: Device): Promise<SignInRecord | null> {
+async function rebuild(settings: Settings, pair: PresentedPair): Promise<SignInRecord | null> {
   const { store, provider } = settings;
   if (settings.now() >= pair.authenticatedAt + absoluteLimit(settings, pair.remembered)) return null;
   const known = await provider.retrieveUser(pair.userId);
   if (known === null || reasonToEnd(known, pair) !== null) return null;
-  const { signInId: id, authenticatedAt, renewedAt, remembered, session: current } = pair;
+  const { signInId: id, device, authenticatedAt, renewedAt, remembered, session: current } = pair;
   const facts = { id, user: known.user, device, authenticatedAt, renewedAt, remembered, current };
   const signIn = newSignIn(settings, facts);
   return (await store.insertSignIn(signIn)) ? signIn : store.readSignIn(id);
 }
 
-async function carryOut(
-  settings: Settings,
-  signIn: SignInRecord,
-  pair: OpenedPair,
-  device: Device,
-): Promise<Outcome> {
+async function carryOut(settings: Settings, signIn: SignInRecord, pair: PresentedPair): Promise<Outcome> {
   const judgement = judgePair(settings, signIn, pair);
   switch (judgement) {
     case "ended":
@@ -78,7 +80,7 @@ async function carryOut(
         type: "reuse-detected",
         signInId: signIn.id,
         userId: signIn.user.id,
-        address: device.address,
+        address: pair.device.address,
       });
       await endSignIn(settings, signIn.id, "reuse-detected");
       return null;
@@ -93,11 +95,12 @@ async function carryOut(
   }
 }
 
-function judgePair(settings: Settings, signIn: SignInRecord, pair: OpenedPair): Judgement {
+function judgePair(settings: Settings, signIn: SignInRecord, pair: PresentedPair): Judgement {
   const { keys, hashOf, lifetimes, now } = settings;
   const isNeither = pair.session !== signIn.current && pair.session !== signIn.previous;
   return judge(signIn, {
     session: pair.session,
+    arrivedAt: pair.arrivedAt ?? now(),
     replacedAttempt: isNeither && isReplacedAttempt(keys, hashOf, pair, signIn),
     now: now(),
     signInIdle: signIn.remembered ? lifetimes.rememberedIdle : lifetimes.signInIdle,

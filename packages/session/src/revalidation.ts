@@ -1,8 +1,11 @@
-/** W1: a session lives on only as long as the provider, asked again every `revalidateAfter`, stands by its user. */
+/**
+ * W1: a session lives on only as long as the provider, asked again every `revalidateAfter`, stands by its user. In both
+ * workflows it is asked when an event of its own has called a session in question.
+ */
 import type { ProviderUser } from "./identity-provider.ts";
 import type { Live } from "./policy.ts";
 import type { Settings } from "./settings.ts";
-import { endSignIn } from "./sign-ins.ts";
+import { endSignIn, hasFamily } from "./sign-ins.ts";
 import type { EndReason, SessionRecord } from "./store/store.ts";
 
 /** Asks the provider about a session's user; `null`, and the sign-in is over, where the answer ends it. */
@@ -20,12 +23,24 @@ export function revalidation(settings: Settings): Revalidate {
   };
 }
 
+/** Whether the provider has called in question what it last said of a session's user: until it is asked, nothing goes on. */
+export function isQuestioned({ vouchedAt, questionedAt }: SessionRecord): boolean {
+  return vouchedAt <= questionedAt;
+}
+
 async function revalidate(settings: Settings, session: SessionRecord): Promise<Live | null> {
-  const { provider, store, publish, now } = settings;
+  const { provider, store, publish, now, renews } = settings;
+  // From before the question: an answer may be older than an event that comes while it is on its way.
+  const vouchedAt = now();
   const known = await provider.retrieveUser(session.user.id);
   const reason = reasonToEnd(known, session);
   if (known === null || reason !== null) {
     await endSignIn(settings, session.signInId, reason ?? "user-not-active");
+    return null;
+  }
+  // In W2 the renewal that follows asks for the family.
+  if (isQuestioned(session) && !renews && !(await isFamilyAlive(settings, session.signInId))) {
+    await endSignIn(settings, session.signInId, "revoked-at-provider");
     return null;
   }
   // A sign-out that broke off between its tombstone and this session must not be outlived by it.
@@ -34,10 +49,15 @@ async function revalidate(settings: Settings, session: SessionRecord): Promise<L
     await store.deleteSession(session.hash);
     return null;
   }
-  const vouched = { ...session, user: known.user, vouchedAt: now() };
+  if (renews) return { session, newCookies: null };
+  const vouched = { ...session, user: known.user, vouchedAt };
   if (!(await store.updateSession(vouched))) return null;
   publish({ type: "revalidated", signInId: session.signInId, userId: session.user.id });
   return { session: vouched, newCookies: null };
+}
+
+async function isFamilyAlive({ provider }: Settings, signInId: string): Promise<boolean> {
+  return !hasFamily(signInId) || provider.hasFamily(signInId);
 }
 
 /** Why what the provider knows of a user now ends a sign-in (ASVS 7.4.2, 7.4.3); `null` if it does not. */

@@ -19,6 +19,11 @@ export function ownSignInId({ randomBytes }: Settings): string {
   return `${withoutFamily}${randomBytes(16).toString("base64url")}`;
 }
 
+/** Whether the provider gave a refresh token for this sign-in. */
+export function hasFamily(signInId: string): boolean {
+  return !signInId.startsWith(withoutFamily);
+}
+
 /** What a new sign-in record is made of. */
 export type NewSignIn = Pick<
   SignInRecord,
@@ -106,7 +111,7 @@ export async function endSignIn(settings: Settings, id: string, reason: EndReaso
 /** The same without telling the provider: that stays owed. `null` if the sign-in had ended before, or is unknown. */
 export async function bury(settings: Settings, id: string, reason: EndReason): Promise<SignInRecord | null> {
   const { store, publish, now } = settings;
-  const owed = !knownToProvider.has(reason) && !id.startsWith(withoutFamily);
+  const owed = !knownToProvider.has(reason) && hasFamily(id);
   const tombstone = await changeSignIn(settings, id, (signIn) =>
     signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
   );
