@@ -1,10 +1,10 @@
-// GET /api/jwt/refresh: a user's sign-ins, for device pages. The `token` member of FusionAuth's answer is missing: no token is
-// stored, so none can be shown. Callers go by `id`, which is the `sid` of the access tokens.
+// GET /api/jwt/refresh: a user's sign-ins, for device pages. Callers go by `id`, which is the `sid` of the access tokens.
 
 import { json } from "../answer.ts";
 import { type Call, found, requiredPathId } from "../call.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
+import { refreshTokenWire } from "../refresh-token-wire.ts";
 import type { RefreshToken } from "../store/records.ts";
 import { hasExpired, tokenPolicy } from "../token-policy.ts";
 
@@ -32,26 +32,4 @@ async function isAlive({ store, config }: Provider, token: RefreshToken): Promis
   const tenant = await store.tenants.find(token.tenantId);
   const application = await store.applications.find(token.applicationId);
   return tenant !== null && !hasExpired(tokenPolicy(tenant, application), token, config.now());
-}
-
-function refreshTokenWire(token: RefreshToken): Record<string, unknown> {
-  const { device, data, scopes } = token.metaData;
-  return {
-    id: token.id,
-    applicationId: token.applicationId,
-    userId: token.userId,
-    tenantId: token.tenantId,
-    insertInstant: token.startInstant,
-    startInstant: token.startInstant,
-    data: {},
-    metaData: {
-      data: data ?? {},
-      device: {
-        ...device,
-        lastAccessedAddress: token.lastAccessedAddress ?? undefined,
-        lastAccessedInstant: token.lastAccessedInstant,
-      },
-      scopes: scopes ?? [],
-    },
-  };
 }
