@@ -58,11 +58,15 @@ export async function issueAccessToken(
 ): Promise<IssuedAccessToken> {
   const key = await provider.signingKeys.current();
   const claims = claimsOf(provider.config, request);
-  const header = { alg: key.algorithm, typ: "JWT", kid: key.kid, gty: request.grants };
-  const content = `${encoded(header)}.${encoded(claims)}`;
-  const signature = signatureOf(key, content).toString("base64url");
   const { exp, iat } = claims;
-  return { token: `${content}.${signature}`, expirationInstant: exp * 1_000, lifetimeSeconds: exp - iat };
+  const token = signedJwt(key, claims, { gty: request.grants });
+  return { token, expirationInstant: exp * 1_000, lifetimeSeconds: exp - iat };
+}
+
+/** A JWT of these claims under this key. It is an access token only if it has every claim of one (RFC 8725 §3.12). */
+export function signedJwt(key: UsableKey, claims: object, header: object = {}): string {
+  const content = `${encoded({ alg: key.algorithm, typ: "JWT", kid: key.kid, ...header })}.${encoded(claims)}`;
+  return `${content}.${signatureOf(key, content).toString("base64url")}`;
 }
 
 function claimsOf(config: ResolvedConfig, request: AccessTokenRequest): AccessTokenClaims {

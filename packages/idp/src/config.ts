@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Kickstart } from "./kickstart.ts";
+import { checkedMail, type MailConfig } from "./mail/mail-config.ts";
 import { seedingRequest } from "./seeded-passwords.ts";
 
 /** Which signature access tokens carry. RS256 is a compatibility switch, never a default (D13). */
@@ -41,6 +42,21 @@ export interface IdpConfig {
   randomBytes?: (n: number) => Buffer;
   /** Passwords hashed at once (default: the cores) and waiting (default 64); beyond that callers get 503. */
   hashing?: { concurrency?: number; queue?: number };
+  /** How users are told of what concerns their sign-ins. Without it they are not. */
+  mail?: MailConfig;
+  /** How webhooks are called. */
+  webhooks?: WebhooksConfig;
+}
+
+/** What webhooks may reach, and by what. */
+export interface WebhooksConfig {
+  /** Default the global `fetch`; another one reaches receivers in the same process. Must not follow redirects. */
+  fetch?: (request: Request) => Promise<Response>;
+  /**
+   * Hosts, e.g. "store" or "store:3000", that may be called without TLS though they are not this machine: whoever is on the way
+   * reads the events. Default none (ASVS 12.3.1).
+   */
+  plainHttpTo?: readonly string[];
 }
 
 /** The configuration as the provider uses it. */
@@ -56,6 +72,8 @@ export interface ResolvedConfig {
   readonly randomBytes: (n: number) => Buffer;
   readonly uuid: () => string;
   readonly hashing: { readonly concurrency: number; readonly queue: number };
+  readonly mail: MailConfig | null;
+  readonly webhooks: Required<WebhooksConfig>;
 }
 
 /** The checked configuration; throws a TypeError that names the wrong option. */
@@ -76,6 +94,11 @@ export function resolveConfig(config: IdpConfig): ResolvedConfig {
     hashing: {
       concurrency: positive(config.hashing?.concurrency ?? availableParallelism(), "hashing.concurrency", 1),
       queue: positive(config.hashing?.queue ?? 64, "hashing.queue", 0),
+    },
+    mail: config.mail === undefined ? null : checkedMail(config.mail),
+    webhooks: {
+      fetch: config.webhooks?.fetch ?? ((request) => fetch(request)),
+      plainHttpTo: checkedHosts(config.webhooks?.plainHttpTo ?? []),
     },
   };
   return Object.freeze(resolved);
@@ -104,7 +127,8 @@ function checkedIssuer(issuer: string, production: boolean): URL {
   return url;
 }
 
-function isLoopback({ hostname }: URL): boolean {
+/** True for this machine. */
+export function isLoopback({ hostname }: URL): boolean {
   return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
@@ -159,6 +183,13 @@ function checkedAlgorithm(algorithm: SigningAlgorithm): SigningAlgorithm {
     throw new TypeError('"signingAlgorithm" must be "ES256", "EdDSA" or "RS256"');
   }
   return algorithm;
+}
+
+function checkedHosts(hosts: readonly string[]): readonly string[] {
+  const isHost = (host: string): boolean =>
+    URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host;
+  if (!hosts.every(isHost)) throw new TypeError('"webhooks.plainHttpTo" must hold hosts like "store:3000"');
+  return hosts;
 }
 
 function positive(value: number, option: string, least: number): number {

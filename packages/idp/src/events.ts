@@ -1,7 +1,9 @@
-// What happened, published on node:diagnostics_channel "latchkey:idp" (D15). Logs, metrics, webhooks and the audit log
-// are listeners; without one an event costs nothing. No event holds a password, token, key, e-mail or login id.
+// What happened, published on node:diagnostics_channel "latchkey:idp" (D15). Logs, metrics and the audit log are listeners;
+// without one an event costs nothing. No event holds a password, token, key, e-mail or login id. What applications and users must
+// be told is not left to listeners: it goes through the outbox (store/user-event.ts).
 
 import { channel } from "node:diagnostics_channel";
+import type { UserEventType } from "./store/user-event.ts";
 
 /** Why a sign-in was refused; the caller sees less. */
 export type LoginFailure =
@@ -72,10 +74,23 @@ export type IdpHappening =
   | { type: "password-hashing-refused"; running: number; waiting: number }
   | ({ type: "refresh-token-issued" } & TokenOf)
   | ({ type: "refresh-token-rotated"; generation: number } & TokenOf)
+  /** A reusable one, which stays what it is. */
+  | ({ type: "refresh-token-used"; generation: number } & TokenOf)
   | ({ type: "refresh-token-repeated"; generation: number } & TokenOf)
   | ({ type: "refresh-token-went-forward"; from: number; to: number } & TokenOf)
-  | ({ type: "refresh-token-reused"; presented: number; current: number; familyRevoked: boolean } & TokenOf)
-  | { type: "refresh-token-refused"; reason: RefreshTokenRefusal; refreshTokenId: string | null }
+  | ({
+      type: "refresh-token-reused";
+      /** Null: the application found out, by a cookie that was used twice. */
+      presented: number | null;
+      current: number;
+      familyRevoked: boolean;
+    } & TokenOf)
+  /** Whose token it is stands there where the token is a genuine one. */
+  | ({
+      type: "refresh-token-refused";
+      reason: RefreshTokenRefusal;
+      refreshTokenId: string | null;
+    } & Partial<Omit<TokenOf, "refreshTokenId">>)
   | {
       type: "refresh-tokens-revoked";
       reason: RevocationReason;
@@ -88,14 +103,32 @@ export type IdpHappening =
   | { type: "client-refused"; applicationId: string | null; reason: string }
   | { type: "signing-key-rotated"; kid: string; algorithm: string }
   | { type: "swept"; refreshTokens: number }
+  /** An event reached a webhook or, for `receiver` "mail", the mail server; `waited` is how long after it happened, in ms. */
+  | ({ type: "event-delivered"; waited: number } & Telling)
+  /** It will be tried again after `pause` ms. */
+  | ({ type: "event-not-delivered"; failure: string; pause: number } & Telling)
+  | ({ type: "event-given-up"; failure: string } & Telling)
   | { type: "failed"; name: string; code: string | null; path: string | null };
 
-/** Whose refresh token an event is about. */
+/** Whose refresh token an event is about, and on which device it is kept, as far as its row knows. */
 export interface TokenOf {
   refreshTokenId: string;
   tenantId: string;
   userId: string;
   applicationId: string;
+  /** Where it was last used from. */
+  address: string | null;
+  deviceName: string | null;
+}
+
+/** One attempt to tell one receiver of one event. */
+export interface Telling {
+  /** The id of a webhook, or "mail". */
+  receiver: string;
+  eventId: string;
+  eventType: UserEventType;
+  /** This one included. */
+  attempts: number;
 }
 
 /** Tells the listeners what happened. */

@@ -3,10 +3,12 @@
 
 import { applyKickstart } from "./apply-kickstart.ts";
 import { type IdpConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
+import { startDelivering } from "./delivery.ts";
 import { createPublish } from "./events.ts";
 import { claimKickstart, type KickstartClaim } from "./kickstart-claim.ts";
 import { createPasswords } from "./password.ts";
 import type { Provider } from "./provider.ts";
+import { createSend } from "./receivers.ts";
 import { createRefreshTokenCodec } from "./refresh-token.ts";
 import { createRouter, type Transport } from "./routes.ts";
 import { createSealing } from "./sealing.ts";
@@ -16,7 +18,7 @@ import { openSqlite } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import { startSweeping } from "./sweeping.ts";
 
-export type { ConfigKey, IdpConfig, SigningAlgorithm } from "./config.ts";
+export type { ConfigKey, IdpConfig, SigningAlgorithm, WebhooksConfig } from "./config.ts";
 export {
   CannotUnsealError,
   DatabaseTooNewError,
@@ -29,6 +31,7 @@ export {
   StoreUnavailableError,
 } from "./errors.ts";
 export type { IdpEvent, IdpHappening, LoginFailure, RevocationReason } from "./events.ts";
+export type { MailConfig, MailMessage } from "./mail/mail-config.ts";
 export {
   type Kickstart,
   type KickstartApiKey,
@@ -46,6 +49,11 @@ export interface Idp {
    * expire. Throws StoreUnavailableError.
    */
   rotateSigningKey(): Promise<string>;
+  /**
+   * Tries to deliver every event that is due by `now` to its webhook or mailbox, and waits until nothing is. It happens by itself
+   * all the time; a test that moves the clock calls this instead of waiting. What fails stays for later and is no error.
+   */
+  deliverDue(): Promise<void>;
   /** Waits for what is being answered, then closes the database; later requests get 503. */
   close(): Promise<void>;
 }
@@ -65,7 +73,8 @@ export interface Idp {
  */
 export async function createIdp(config: IdpConfig): Promise<Idp> {
   const resolved = resolveConfig(config);
-  const store = openSqlite(resolved.database, resolved.now);
+  const { uuid, mail } = resolved;
+  const store = openSqlite(resolved.database, resolved.now, { uuid, mails: mail !== null });
   try {
     return await started(resolved, store);
   } catch (error) {
@@ -125,6 +134,12 @@ async function ensureDefaultTenant(
 function running(provider: Provider, answer: ReturnType<typeof createRouter>): Idp {
   const { store, passwords, signingKeys } = provider;
   const stopSweeping = startSweeping(provider);
+  const delivering = startDelivering({
+    config: provider.config,
+    outbox: store.outbox,
+    publish: provider.publish,
+    send: createSend(provider),
+  });
   const answering = new Set<Promise<Response>>();
   return {
     async fetch(request, env = {}) {
@@ -137,10 +152,12 @@ function running(provider: Provider, answer: ReturnType<typeof createRouter>): I
       }
     },
     rotateSigningKey: () => signingKeys.rotate(),
+    deliverDue: () => delivering.settled(),
     async close() {
       stopSweeping();
       await Promise.allSettled(answering);
       await passwords.idle();
+      await delivering.stop();
       await store.close();
     },
   };

@@ -2,12 +2,12 @@
 // and moves the generation by compare-and-set. The wire forms are the endpoints' matter.
 
 import { type IssuedAccessToken, issueAccessToken } from "./access-token.ts";
-import type { RefreshTokenRefusal, TokenOf } from "./events.ts";
+import type { RefreshTokenRefusal } from "./events.ts";
 import { type Verdict, judge } from "./judgement.ts";
 import { loginPrevented } from "./login-prevented.ts";
 import type { Provider } from "./provider.ts";
 import { type ClaimedToken, decodeRefreshToken } from "./refresh-token.ts";
-import { revokeTokens } from "./revocation.ts";
+import { familyReused, revokeTokens, eventMembers } from "./revocation.ts";
 import type {
   Application,
   RefreshToken,
@@ -92,8 +92,10 @@ export async function findPresented(provider: Provider, token: string): Promise<
   if (!refreshTokens.isGenuine(claimed, found.token)) return refused(provider, "forged", claimed.id);
   const tenant = await store.tenants.find(found.token.tenantId);
   const application = await store.applications.find(found.token.applicationId);
-  if (tenant === null || application?.active !== true)
-    return refused(provider, "application-inactive", claimed.id);
+  if (tenant === null || application?.active !== true) {
+    refusal(provider, "application-inactive", found.token);
+    return null;
+  }
   const policy = tokenPolicy(tenant, application);
   return { claimed, row: found.token, readAt: found.readAt, tenant, application, policy };
 }
@@ -146,11 +148,6 @@ async function successor(
   throw new Error("A refresh token kept changing while it was exchanged");
 }
 
-/** The members of an event about this token. */
-export function eventMembers({ id, tenantId, userId, applicationId }: RefreshToken): TokenOf {
-  return { refreshTokenId: id, tenantId, userId, applicationId };
-}
-
 // Null: somebody else was faster; judge again.
 async function exchange(
   { store, refreshTokens, publish }: Provider,
@@ -169,43 +166,32 @@ async function exchange(
   const use = {
     generation,
     keyId,
-    lastAccessedAddress: address,
+    lastAccessedAddress: address ?? row.lastAccessedAddress,
     ...lifetime(policy, row.startInstant, readAt),
   };
+  const used = { ...row, ...use };
   if (!(await store.refreshTokens.advance(row.id, row.generation, use))) return null;
   if (verdict === "forward") {
     publish({
       type: "refresh-token-went-forward",
       from: row.generation,
       to: claimed.generation,
-      ...eventMembers(row),
+      ...eventMembers(used),
     });
   }
-  if (rotates) publish({ type: "refresh-token-rotated", generation, ...eventMembers(row) });
-  return { refreshToken: refreshTokens.encode(row, generation, keyId), row: { ...row, ...use } };
+  publish({
+    type: rotates ? "refresh-token-rotated" : "refresh-token-used",
+    generation,
+    ...eventMembers(used),
+  });
+  return { refreshToken: refreshTokens.encode(row, generation, keyId), row: used };
 }
 
 // RFC 9700 §4.14.2: the provider cannot tell thief from owner, so the family ends.
 async function endFamily(provider: Provider, presented: PresentedToken, row: RefreshToken): Promise<Refused> {
-  const { revokeOnReuse } = presented.policy;
-  if (revokeOnReuse) await revokeTokens(provider, { id: row.id }, "reuse", null);
-  publishReuse(provider, { ...presented, row }, revokeOnReuse);
+  const { claimed, policy } = presented;
+  await familyReused(provider, row, { presented: claimed.generation, revoke: policy.revokeOnReuse });
   return { outcome: "refused", reason: "reuse" };
-}
-
-/** Says that a token was used again outside the grace. */
-export function publishReuse(
-  { publish }: Provider,
-  { claimed, row }: Pick<PresentedToken, "claimed" | "row">,
-  familyRevoked: boolean,
-): void {
-  publish({
-    type: "refresh-token-reused",
-    presented: claimed.generation,
-    current: row.generation,
-    familyRevoked,
-    ...eventMembers(row),
-  });
 }
 
 async function stillAllowed(
@@ -226,7 +212,7 @@ async function stillAllowed(
 }
 
 function refusal(provider: Provider, reason: RefreshTokenRefusal, row: RefreshToken): Refused {
-  refused(provider, reason, row.id);
+  provider.publish({ type: "refresh-token-refused", reason, ...eventMembers(row) });
   return { outcome: "refused", reason };
 }
 

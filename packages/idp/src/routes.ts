@@ -47,6 +47,13 @@ import {
 import { token } from "./endpoints/token.ts";
 import { createUser, deleteUser, patchUser, retrieveUser, updateUser } from "./endpoints/users.ts";
 import { validateJwt } from "./endpoints/validate-jwt.ts";
+import {
+  createWebhook,
+  deleteWebhook,
+  patchWebhook,
+  retrieveWebhooks,
+  updateWebhook,
+} from "./endpoints/webhooks.ts";
 import type { Provider } from "./provider.ts";
 import { forwardedAddress, ipAddressOf, readQuery } from "./request.ts";
 
@@ -108,6 +115,12 @@ export const routes: readonly Route[] = [
   route("PUT", "/api/api-key/:keyId", "key manager", updateApiKey),
   route("PATCH", "/api/api-key/:keyId", "key manager", patchApiKey),
   route("DELETE", "/api/api-key/:keyId", "key manager", deleteApiKey),
+
+  route("POST", "/api/webhook/:webhookId?", "api key", createWebhook),
+  route("GET", "/api/webhook/:webhookId?", "api key", retrieveWebhooks),
+  route("PUT", "/api/webhook/:webhookId", "api key", updateWebhook),
+  route("PATCH", "/api/webhook/:webhookId", "api key", patchWebhook),
+  route("DELETE", "/api/webhook/:webhookId", "api key", deleteWebhook),
 
   route("GET", "/api/health", "anyone", health),
   route("GET", "/api/status", "optional api key", status),

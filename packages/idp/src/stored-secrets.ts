@@ -7,6 +7,7 @@ import { SampleSecretError } from "./errors.ts";
 import type { Sealing } from "./sealing.ts";
 import type { Application } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
+import { withSecretsResealed } from "./webhooks/webhook-secrets.ts";
 
 /** The note in a database that a kickstart filled with users who have passwords. */
 export const SEEDED = "seeded";
@@ -28,6 +29,10 @@ export async function checkStoredSecrets(
     const resealed = withSecretResealed(sealing, application);
     // A conflict means that another process was faster, with the same ring.
     if (resealed !== null) await store.applications.update(resealed);
+  }
+  for (const webhook of await store.webhooks.list()) {
+    const resealed = withSecretsResealed(sealing, webhook);
+    if (resealed !== null) await store.webhooks.update(resealed);
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { createHash, createHmac, pbkdf2Sync, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { highestFactor, verifyImported } from "../src/imported-password.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
@@ -90,7 +90,7 @@ test("a wrong password costs the same rounds of every scheme for imported, ordin
 test("what counts is the dearest password of each scheme that is still kept", async () => {
   const database = databaseFile();
   const idp = await startIdp({ database });
-  const store = openSqlite(database, () => idp.clock.now);
+  const store = openSqlite(database, () => idp.clock.now, { uuid: randomUUID, mails: false });
   const { body: tenants } = await idp.call("GET", "/api/tenant");
   const factors = async () => [...(await store.users.importedFactors(tenants.tenants[0].id))];
   expect(await factors()).toEqual([]);

@@ -1,4 +1,5 @@
 // The promises of store.ts that HTTP can't show: one commit a turn, what a failing write undoes, and the compare-and-set.
+import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { createTurn, type Turn } from "../src/store/turn.ts";
@@ -126,7 +127,7 @@ const id = (digit: number): string => `${digit}0000000-0000-4000-8000-0000000000
 
 async function withToken() {
   let now = 1_000_000;
-  const store = openSqlite(":memory:", () => now);
+  const store = openSqlite(":memory:", () => now, { uuid: randomUUID, mails: false });
   const stamps = { version: 1, insertInstant: now, lastUpdateInstant: now };
   await store.tenants.insert({ id: id(1), name: "T", isDefault: true, settings: {}, ...stamps });
   const application = {

@@ -16,7 +16,7 @@ import {
 import { type Call, found, pathId, requiredPathId } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { newClientSecret } from "../client-secret.ts";
-import { tokensRevoked } from "../revocation.ts";
+import { infoOf, tokensRevoked } from "../revocation.ts";
 import { requireSaved, saving } from "../saving.ts";
 import type { Application } from "../store/records.ts";
 import { bodyOf, patched, patchOf } from "../validation.ts";
@@ -78,7 +78,9 @@ export async function deleteApplication(call: Call): Promise<Response> {
   const { provider, query } = call;
   const hard = query.flag("hardDelete");
   const { id } = await namedApplication(call);
-  await (hard ? provider.store.applications.delete(id) : provider.store.applications.setActive(id, false));
+  const { applications } = provider.store;
+  const info = infoOf(call);
+  await (hard ? applications.delete(id, info) : applications.setActive(id, false, info));
   tokensRevoked(provider, { applicationId: id }, hard ? "application-deleted" : "application-deactivated");
   return empty();
 }

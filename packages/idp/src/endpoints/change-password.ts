@@ -65,7 +65,7 @@ export async function changePassword(call: Call): Promise<Response> {
   if (proof.outcome === "wrong" || user === null) throw wrongPassword(call);
   const prevented = loginPrevented(user, call.provider.config.now());
   if (prevented !== null) return empty(prevented === "user-locked" ? 423 : 410);
-  await change(call, claimed.tenant, user, body.password);
+  await change(call, claimed.tenant, user, body);
   return empty();
 }
 
@@ -100,17 +100,18 @@ function wrongPassword({ apiKey }: Call): RequestRefusedError {
   return apiKey === null ? new RequestRefusedError(404) : fieldRefusal("invalid", "currentPassword");
 }
 
-async function change(call: Call, tenant: Tenant, proved: User, newPassword: string): Promise<void> {
+async function change(call: Call, tenant: Tenant, proved: User, body: ChangeRequest): Promise<void> {
   const { provider } = call;
-  requireAcceptable(tenant, newPassword, proved, "password");
-  const password = await provider.passwords.hash(newPassword);
+  requireAcceptable(tenant, body.password, proved, "password");
+  const password = await provider.passwords.hash(body.password);
+  const info = { ipAddress: guesserAddress(call, body.ipAddress) ?? undefined };
   const revoke = tokenPolicy(tenant, null).revokeOnPasswordChanged;
   await saving("user", async () => {
     const current = await provider.store.users.find(proved.id);
     // Changed by somebody else since it was proved: then what was proved is an old password (CWE-367).
     if (current?.credentialVersion !== proved.credentialVersion) throw wrongPassword(call);
     const value = { ...current, lastUpdateInstant: provider.config.now() };
-    return { saved: await provider.store.users.update(value, { password, revoke }), value };
+    return { saved: await provider.store.users.update(value, { password, revoke, info }), value };
   });
   if (revoke) tokensRevoked(provider, { userId: proved.id }, "password-changed");
 }

@@ -14,8 +14,9 @@ import { findByLoginId } from "../login-id.ts";
 import { loginPrevented } from "../login-prevented.ts";
 import { attemptPassword, attemptRefused, guesserAddress } from "../password-attempt.ts";
 import type { Provider } from "../provider.ts";
-import { eventMembers, newRefreshToken } from "../refresh.ts";
+import { newRefreshToken } from "../refresh.ts";
 import { readJson, uuidOf, withoutNulls } from "../request.ts";
+import { eventMembers } from "../revocation.ts";
 import type {
   Application,
   RefreshToken,
@@ -24,6 +25,7 @@ import type {
   TokenMetaData,
   User,
 } from "../store/records.ts";
+import type { EventInfo } from "../store/user-event.ts";
 import { tokenCookies } from "../token-cookies.ts";
 import { tokenPolicy } from "../token-policy.ts";
 import { userWire } from "../user-shape.ts";
@@ -134,8 +136,23 @@ async function tenantOf(call: Call, application: Application | null): Promise<Te
 
 function refused(call: Call, attempt: Attempt, user: User | null, reason: LoginFailure): Response {
   failedToSignIn(call, attempt, user, reason);
+  if (user !== null) tellOfFailure(call, attempt, user, reason);
   if (reason === "user-locked") return empty(423);
   return empty(reason === "user-expired" ? 410 : 404);
+}
+
+// Of a password that was looked at: what throttling refuses has no end, and telling of it would have none either (CWE-770).
+function tellOfFailure({ provider }: Call, attempt: Attempt, user: User, reason: LoginFailure): void {
+  const applicationId = attempt.application?.id;
+  const happening = { type: "user.login.failed", userId: user.id, applicationId, reason } as const;
+  provider.store.outbox.tellLater({ ...happening, info: seenBy(attempt) });
+}
+
+// On what and from where; what is not said is not made up.
+function seenBy({ body, address }: Attempt): EventInfo {
+  const { name, description, type } = body.metaData?.device ?? {};
+  const ipAddress = address ?? undefined;
+  return { ipAddress, deviceName: name, deviceDescription: description, deviceType: type };
 }
 
 function failedToSignIn(
@@ -170,6 +187,7 @@ async function record(call: Call, attempt: Attempt, user: User): Promise<SignedI
     refreshToken,
     device: attempt.device,
     saidNew: body.newDevice === true,
+    info: seenBy(attempt),
   });
   if (recorded === null) return null;
   if (recorded.newDevice) deviceIsNew(call, attempt, user);

@@ -6,9 +6,9 @@ import * as z from "zod";
 import { empty, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { judge } from "../judgement.ts";
-import { findPresented, type PresentedToken, publishReuse } from "../refresh.ts";
+import { findPresented, type PresentedToken } from "../refresh.ts";
 import { hasCookie, readCookie } from "../request.ts";
-import { revokeTokens } from "../revocation.ts";
+import { familyReused, infoOf, revokeTokens } from "../revocation.ts";
 import { clearedCookies, COOKIES } from "../token-cookies.ts";
 import { bodyOf, line } from "../validation.ts";
 
@@ -36,11 +36,13 @@ export async function logout(call: Call): Promise<Response> {
 }
 
 // An old token that was stolen must not end all of the owner's sign-ins: `global` takes a live one.
-async function end({ provider }: Call, presented: PresentedToken, global: boolean): Promise<void> {
+async function end(call: Call, presented: PresentedToken, global: boolean): Promise<void> {
   const { row, claimed, policy, readAt } = presented;
   const verdict = judge(row, claimed.generation, policy, readAt);
   const isLive = verdict !== "revoked" && verdict !== "expired" && verdict !== "reuse";
-  await revokeTokens(provider, global && isLive ? { userId: row.userId } : { id: row.id }, "logout", null);
-  // Two parties hold the family, though it ends here anyway (RFC 9700 §4.14.2): somebody has to be told.
-  if (verdict === "reuse") publishReuse(provider, presented, true);
+  const info = infoOf(call);
+  if (verdict === "reuse")
+    return familyReused(call.provider, row, { presented: claimed.generation, revoke: true, info });
+  const target = global && isLive ? { userId: row.userId } : { id: row.id };
+  await revokeTokens(call.provider, target, "logout", null, info);
 }

@@ -17,7 +17,7 @@ import {
   registrationWire,
 } from "../registration-shape.ts";
 import { isObject, readJson, withoutNulls } from "../request.ts";
-import { tokensRevoked } from "../revocation.ts";
+import { infoOf, tokensRevoked } from "../revocation.ts";
 import { requireSaved, saving } from "../saving.ts";
 import type { Application, Registration } from "../store/records.ts";
 import { userInput, userWire } from "../user-shape.ts";
@@ -111,7 +111,7 @@ export async function patchRegistration(call: Call): Promise<Response> {
 /** DELETE: 200 empty; 404. The user's refresh tokens for the application end with it. */
 export async function deleteRegistration(call: Call): Promise<Response> {
   const { userId, applicationId } = await requiredRegistration(call, requiredPathId(call, "applicationId"));
-  await call.provider.store.registrations.delete(userId, applicationId);
+  await call.provider.store.registrations.delete(userId, applicationId, infoOf(call));
   tokensRevoked(call.provider, { userId, applicationId }, "registration-deleted");
   return empty();
 }

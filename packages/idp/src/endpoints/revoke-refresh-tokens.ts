@@ -1,20 +1,31 @@
 // DELETE /api/jwt/refresh[/{id}]: with an API key one token, a user's, a user's in one application or an application's; with
-// the owner's access token that owner's one token. What is named is read in token-selection.ts.
+// the owner's access token that owner's one token. What is named is read in token-selection.ts. With `?reason=reuse`, which is ours
+// and which FusionAuth ignores, an application says that it found a copied cookie: then the user is told.
 
 import { empty } from "../answer.ts";
 import { type Call, found, visible } from "../call.ts";
 import { tokenOwner } from "../caller.ts";
 import { fieldRefusal, generalRefusal, RequestRefusedError } from "../errors.ts";
 import { findPresented } from "../refresh.ts";
-import { revokeTokens } from "../revocation.ts";
+import { familyReused, infoOf, revokeTokens } from "../revocation.ts";
 import type { RefreshToken } from "../store/records.ts";
 import type { RevocationTarget } from "../store/store.ts";
 import { readSelection, type TokenSelection } from "../token-selection.ts";
 
 /** 200 empty; 400 if nothing is selected, or not clearly; 401; 404 for what does not exist or belongs to somebody else. */
 export async function revokeRefreshTokens(call: Call): Promise<Response> {
+  const reason = call.query.get("reason");
+  if (reason !== null) return revokeReused(call, reason);
   const target = call.apiKey === null ? await ownToken(call) : await selected(call);
-  await revokeTokens(call.provider, target, "api", call.tenantLimit);
+  await revokeTokens(call.provider, target, "api", call.tenantLimit, infoOf(call));
+  return empty();
+}
+
+async function revokeReused(call: Call, reason: string): Promise<Response> {
+  if (call.apiKey === null) throw new RequestRefusedError(401);
+  const token = await selectedToken(call, await readSelection(call));
+  if (reason !== "reuse" || token === null) throw fieldRefusal("invalid", "reason");
+  await familyReused(call.provider, token, { presented: null, revoke: true, info: infoOf(call) });
   return empty();
 }
 

@@ -11,9 +11,10 @@ import { findByLoginId } from "../login-id.ts";
 import { requireAcceptable } from "../new-password.ts";
 import { newUser, type UserRequest } from "../new-user.ts";
 import type { Provider } from "../provider.ts";
-import { tokensRevoked } from "../revocation.ts";
+import { infoOf, tokensRevoked } from "../revocation.ts";
 import { requireSaved, saving } from "../saving.ts";
-import type { PasswordHash, Tenant, User } from "../store/records.ts";
+import type { Tenant, User } from "../store/records.ts";
+import type { PasswordChange } from "../store/store.ts";
 import { tokenPolicy } from "../token-policy.ts";
 import { userAsInput, userFrom, userInput, userWire } from "../user-shape.ts";
 import { bodyOf, patched, patchOf } from "../validation.ts";
@@ -27,11 +28,7 @@ const deleteRequest: z.ZodType<{ hardDelete?: boolean | undefined }> = z.object(
   hardDelete: z.boolean().optional(),
 });
 
-interface PasswordChange {
-  tenant: Tenant;
-  password: PasswordHash;
-  revoke: boolean;
-}
+type AcceptedChange = PasswordChange & { tenant: Tenant };
 
 /** POST /api/user[/{userId}]: creates a user, with a password or without. 200 with `user`; 400. */
 export async function createUser(call: Call): Promise<Response> {
@@ -88,7 +85,7 @@ export async function patchUser(call: Call): Promise<Response> {
 
 async function reactivateUser(call: Call): Promise<Response> {
   const { id } = await namedUser(call);
-  await call.provider.store.users.setActive(id, true, false);
+  await call.provider.store.users.setActive(id, true, false, infoOf(call));
   return answer(call, await namedUser(call));
 }
 
@@ -110,7 +107,7 @@ async function change(call: Call, updateOf: (user: User) => UserRequest): Promis
 async function passwordChange(
   call: Call,
   updateOf: (user: User) => UserRequest,
-): Promise<PasswordChange | undefined> {
+): Promise<AcceptedChange | undefined> {
   const { provider } = call;
   const current = await namedUser(call);
   const update = updateOf(current);
@@ -119,7 +116,7 @@ async function passwordChange(
   if (tenant === null) throw new RequestRefusedError(404);
   checkPassword(tenant, updated(provider, current, update), update);
   const password = await provider.passwords.hash(update.user.password);
-  return { tenant, password, revoke: tokenPolicy(tenant, null).revokeOnPasswordChanged };
+  return { tenant, password, revoke: tokenPolicy(tenant, null).revokeOnPasswordChanged, info: infoOf(call) };
 }
 
 function checkPassword(tenant: Tenant, owner: User, { user: { password } }: UserRequest): void {
@@ -145,15 +142,16 @@ export async function deleteUser(call: Call): Promise<Response> {
   return empty();
 }
 
-async function remove({ provider }: Call, { id }: User): Promise<void> {
-  await provider.store.users.delete(id);
-  tokensRevoked(provider, { userId: id }, "user-deleted");
+async function remove(call: Call, { id }: User): Promise<void> {
+  await call.provider.store.users.delete(id, infoOf(call));
+  tokensRevoked(call.provider, { userId: id }, "user-deleted");
 }
 
-async function lock({ provider }: Call, { id, tenantId }: User): Promise<void> {
+async function lock(call: Call, { id, tenantId }: User): Promise<void> {
+  const { provider } = call;
   const tenant = await provider.store.tenants.find(tenantId);
   const revoke = tenant === null || tokenPolicy(tenant, null).revokeOnLoginPrevented;
-  await provider.store.users.setActive(id, false, revoke);
+  await provider.store.users.setActive(id, false, revoke, infoOf(call));
   if (revoke) tokensRevoked(provider, { userId: id }, "login-prevented");
 }
 

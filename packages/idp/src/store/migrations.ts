@@ -87,10 +87,27 @@ const STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX known_devices_by_use ON known_devices (last_used);
   `,
+  `
+  CREATE TABLE webhooks (
+    id TEXT PRIMARY KEY, tenant_ids TEXT, events TEXT NOT NULL, settings TEXT NOT NULL, sealed_secrets TEXT NOT NULL,
+    version INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, receiver TEXT NOT NULL, lane TEXT NOT NULL, event TEXT NOT NULL,
+    written INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER
+  ) STRICT;
+  CREATE INDEX outbox_lanes ON outbox (receiver, lane, number);
+  CREATE INDEX outbox_due ON outbox (receiver, due, number) WHERE due IS NOT NULL;
+
+  ALTER TABLE refresh_tokens ADD COLUMN reuse_found INTEGER;
+  `,
 ];
 
 /** Every table, those first whose rows others refer to last. */
 export const TABLES: readonly string[] = [
+  "outbox",
+  "webhooks",
   "attempts",
   "known_devices",
   "refresh_tokens",

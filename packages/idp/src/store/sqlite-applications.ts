@@ -3,12 +3,13 @@
 import { bit, integer, type Row, text, textOrNull } from "./columns.ts";
 import type { Application, Role } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
+import type { Tell } from "./sqlite-outbox.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import type { ApplicationStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The applications of this database; `now` stamps what is revoked with them. */
-export function sqliteApplications(turn: Turn, now: () => number): ApplicationStore {
+export function sqliteApplications(turn: Turn, now: () => number, tell: Tell): ApplicationStore {
   const { sql, read, write } = turn;
   return {
     insert: (application) =>
@@ -37,9 +38,10 @@ export function sqliteApplications(turn: Turn, now: () => number): ApplicationSt
 
     update: (application) => savedOrDuplicate(write(() => updateApplication(turn, application))),
 
-    setActive: (id, active) =>
+    setActive: (id, active, info) =>
       write(() => {
-        if (!active) revokeRows(turn, { applicationId: id }, "application-deactivated", now(), null);
+        const revoking = { reason: "application-deactivated", at: now(), info } as const;
+        if (!active) revokeRows(turn, tell, { applicationId: id }, revoking);
         return (
           sql("UPDATE applications SET active = ?, updated = ?, version = version + 1 WHERE id = ?").run(
             bit(active),
@@ -49,7 +51,11 @@ export function sqliteApplications(turn: Turn, now: () => number): ApplicationSt
         );
       }),
 
-    delete: (id) => write(() => sql("DELETE FROM applications WHERE id = ?").run(id).changes === 1),
+    delete: (id, info) =>
+      write(() => {
+        revokeRows(turn, tell, { applicationId: id }, { reason: "application-deleted", at: now(), info });
+        return sql("DELETE FROM applications WHERE id = ?").run(id).changes === 1;
+      }),
 
     insertRole: (applicationId, role) =>
       savedOrDuplicate(

@@ -5,13 +5,20 @@ import { bytes, integer, integerOrNull, type Row, text, textOrNull } from "./col
 import type { RefreshToken } from "./records.ts";
 import { rememberDevice } from "./sqlite-known-devices.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "./store.ts";
+import type { Tell } from "./sqlite-outbox.ts";
 import type { Turn } from "./turn.ts";
+import type { EventInfo } from "./user-event.ts";
 
 /** The refresh tokens of this database; `now` is the store's clock. */
-export function sqliteRefreshTokens(turn: Turn, now: () => number): RefreshTokenStore {
+export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): RefreshTokenStore {
   const { sql, read, write } = turn;
   return {
-    signIn: (signIn) => write(() => recordSignIn(turn, signIn, now())),
+    signIn: (signIn) =>
+      write(() => {
+        const recorded = recordSignIn(turn, signIn, now());
+        if (recorded !== null) tellOfSignIn(tell, signIn, recorded.newDevice);
+        return recorded;
+      }),
 
     find: (id) =>
       read(() => {
@@ -52,7 +59,10 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number): RefreshToken
           .map(tokenOf),
       ),
 
-    revoke: (target, reason, tenantId) => write(() => revokeRows(turn, target, reason, now(), tenantId)),
+    revoke: (target, reason, tenantId, info) =>
+      write(() => revokeRows(turn, tell, target, { reason, at: now(), tenantId, info })),
+
+    reused: (id, revoke, info) => write(() => noteReuse(turn, tell, id, { revoke, at: now(), info })),
 
     sweep: (limit) =>
       write(() =>
@@ -65,14 +75,41 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number): RefreshToken
   };
 }
 
-/** Revokes inside the caller's step; answers how many tokens were alive until now. */
-export function revokeRows(
-  { sql }: Turn,
-  target: RevocationTarget,
-  reason: RevocationReason,
-  at: number,
-  tenantId: string | null,
+/** Why, when and under which limits rows are revoked. */
+export interface Revoking {
+  reason: RevocationReason;
+  at: number;
+  /** Only in this tenant unless null or left out. */
+  tenantId?: string | null;
+  info?: EventInfo | undefined;
+}
+
+/** Revokes inside the caller's step and tells of it there; answers how many tokens were alive until now. */
+export function revokeRows(turn: Turn, tell: Tell, target: RevocationTarget, revoking: Revoking): number {
+  const count = revoke(turn, target, revoking);
+  const { reason, info } = revoking;
+  const { id, ...several } = { id: undefined, ...target };
+  // Who ends all of a user's or an application's sign-ins means also those that have no refresh token.
+  if (id === undefined) tell({ type: "jwt.refresh-token.revoke", ...several, reason, info });
+  else if (count > 0) tell({ type: "jwt.refresh-token.revoke", refreshTokenId: id, reason, info });
+  return count;
+}
+
+function noteReuse(
+  turn: Turn,
+  tell: Tell,
+  id: string,
+  { revoke, at, info }: { revoke: boolean; at: number; info?: EventInfo | undefined },
 ): number {
+  const set = turn.sql("UPDATE refresh_tokens SET reuse_found = ? WHERE id = ? AND reuse_found IS NULL");
+  const isFirst = set.run(at, id).changes === 1;
+  const count = revoke ? revokeRows(turn, tell, { id }, { reason: "reuse", at, info }) : 0;
+  // Last, so that it shows whether the family has ended.
+  if (isFirst) tell({ type: "jwt.refresh-token.reuse", refreshTokenId: id, reason: "reuse", info });
+  return count;
+}
+
+function revoke({ sql }: Turn, target: RevocationTarget, { reason, at, tenantId = null }: Revoking): number {
   const set = "UPDATE refresh_tokens SET revoked = ?, revoked_reason = ? WHERE revoked IS NULL";
   const inTenant = "AND tenant_id = coalesce(?, tenant_id)";
   if ("id" in target) {
@@ -103,8 +140,17 @@ function recordSignIn(turn: Turn, signIn: SignIn, at: number): { newDevice: bool
   return { newDevice: isNew || signIn.saidNew === true };
 }
 
+function tellOfSignIn(tell: Tell, signIn: SignIn, newDevice: boolean): void {
+  const { userId, info, refreshToken, registrationId } = signIn;
+  // FusionAuth names the application only where the user is registered for it.
+  const applicationId = registrationId === null ? undefined : (signIn.applicationId ?? undefined);
+  const happening = { userId, applicationId, refreshTokenId: refreshToken?.id, info };
+  tell({ type: "user.login.success", ...happening });
+  if (newDevice) tell({ type: "user.login.new-device", ...happening });
+}
+
 function insertToken(sql: Turn["sql"], token: RefreshToken): void {
-  sql("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+  sql("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)").run(
     token.id,
     token.tenantId,
     token.applicationId,
@@ -124,7 +170,8 @@ function insertToken(sql: Turn["sql"], token: RefreshToken): void {
   );
 }
 
-function tokenOf(row: Row): RefreshToken {
+/** The token of a row. */
+export function tokenOf(row: Row): RefreshToken {
   return {
     id: text(row, "id"),
     tenantId: text(row, "tenant_id"),

@@ -3,12 +3,13 @@
 import { bit, integer, integerOrNull, type Row, text } from "./columns.ts";
 import type { Registration } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
+import type { Tell } from "./sqlite-outbox.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import type { RegistrationStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The registrations of this database; `now` stamps what is revoked with them. */
-export function sqliteRegistrations(turn: Turn, now: () => number): RegistrationStore {
+export function sqliteRegistrations(turn: Turn, now: () => number, tell: Tell): RegistrationStore {
   const { sql, read, write } = turn;
   return {
     insert: (registration) =>
@@ -37,9 +38,14 @@ export function sqliteRegistrations(turn: Turn, now: () => number): Registration
 
     update: (registration) => savedOrDuplicate(write(() => updateRegistration(turn, registration))),
 
-    delete: (userId, applicationId) =>
+    delete: (userId, applicationId, info) =>
       write(() => {
-        revokeRows(turn, { userId, applicationId }, "registration-deleted", now(), null);
+        revokeRows(
+          turn,
+          tell,
+          { userId, applicationId },
+          { reason: "registration-deleted", at: now(), info },
+        );
         const gone = sql("DELETE FROM registrations WHERE user_id = ? AND application_id = ?");
         return gone.run(userId, applicationId).changes === 1;
       }),

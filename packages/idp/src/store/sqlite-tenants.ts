@@ -3,11 +3,14 @@
 import { bit, integer, type Row, text } from "./columns.ts";
 import type { Tenant } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
+import type { Tell } from "./sqlite-outbox.ts";
+import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import type { TenantStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
 
-/** The tenants of this database. */
-export function sqliteTenants({ sql, read, write }: Turn): TenantStore {
+/** The tenants of this database; `now` stamps what is revoked with them. */
+export function sqliteTenants(turn: Turn, now: () => number, tell: Tell): TenantStore {
+  const { sql, read, write } = turn;
   return {
     insert: (tenant) =>
       savedOrDuplicate(
@@ -50,7 +53,18 @@ export function sqliteTenants({ sql, read, write }: Turn): TenantStore {
         ),
       ),
 
-    delete: (id) => write(() => sql("DELETE FROM tenants WHERE id = ?").run(id).changes === 1),
+    delete: (id) =>
+      write(() => {
+        for (const row of sql("SELECT id FROM applications WHERE tenant_id = ?").all(id)) {
+          revokeRows(
+            turn,
+            tell,
+            { applicationId: text(row, "id") },
+            { reason: "application-deleted", at: now() },
+          );
+        }
+        return sql("DELETE FROM tenants WHERE id = ?").run(id).changes === 1;
+      }),
   };
 }
 

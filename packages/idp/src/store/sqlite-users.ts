@@ -4,13 +4,14 @@ import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./colum
 import type { PasswordHash, User } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import { forgetDevices } from "./sqlite-known-devices.ts";
+import type { Tell } from "./sqlite-outbox.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import { insertRegistration } from "./sqlite-registrations.ts";
-import type { Saved, UserStore } from "./store.ts";
+import type { PasswordChange, Saved, UserStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The users of this database; `now` stamps what is revoked with them. */
-export function sqliteUsers(turn: Turn, now: () => number): UserStore {
+export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStore {
   const { sql, read, write } = turn;
   const findOne = (statement: string, ...values: string[]): Promise<User | null> =>
     read(() => {
@@ -39,8 +40,7 @@ export function sqliteUsers(turn: Turn, now: () => number): UserStore {
       savedOrDuplicate(
         write(() => {
           if (!updateUser(turn, user)) return false;
-          if (change !== undefined) replacePassword(turn, user.id, change.password, now());
-          if (change?.revoke === true) revokeRows(turn, { userId: user.id }, "password-changed", now(), null);
+          if (change !== undefined) changePassword(turn, tell, user.id, change, now());
           return true;
         }),
       ),
@@ -54,14 +54,23 @@ export function sqliteUsers(turn: Turn, now: () => number): UserStore {
         ).run(scheme, hash, salt, factor, id, credentialVersion);
       }),
 
-    setActive: (id, active, revoke) =>
+    setActive: (id, active, revoke, info) =>
       write(() => {
-        if (!active && revoke) revokeRows(turn, { userId: id }, "login-prevented", now(), null);
         const set = sql("UPDATE users SET active = ?, updated = ?, version = version + 1 WHERE id = ?");
-        return set.run(bit(active), now(), id).changes === 1;
+        if (set.run(bit(active), now(), id).changes === 0) return false;
+        tell({ type: active ? "user.reactivate" : "user.deactivate", userId: id, info });
+        if (!active && revoke)
+          revokeRows(turn, tell, { userId: id }, { reason: "login-prevented", at: now(), info });
+        return true;
       }),
 
-    delete: (id) => write(() => sql("DELETE FROM users WHERE id = ?").run(id).changes === 1),
+    delete: (id, info) =>
+      write(() => {
+        // Told first: afterwards nobody knows who it was. For a user who does not exist nothing is.
+        tell({ type: "user.delete", userId: id, info });
+        revokeRows(turn, tell, { userId: id }, { reason: "user-deleted", at: now(), info });
+        return sql("DELETE FROM users WHERE id = ?").run(id).changes === 1;
+      }),
   };
 }
 
@@ -147,6 +156,18 @@ function updateUser({ sql }: Turn, user: User): boolean {
   return changes === 1;
 }
 
+function changePassword(
+  turn: Turn,
+  tell: Tell,
+  userId: string,
+  { password, revoke, info }: PasswordChange,
+  at: number,
+): void {
+  replacePassword(turn, userId, password, at);
+  tell({ type: "user.password.update", userId, info });
+  if (revoke) revokeRows(turn, tell, { userId }, { reason: "password-changed", at, info });
+}
+
 function replacePassword(turn: Turn, id: string, password: PasswordHash, at: number): void {
   forgetDevices(turn, id);
   turn
@@ -157,7 +178,8 @@ function replacePassword(turn: Turn, id: string, password: PasswordHash, at: num
     .run(password.scheme, password.hash, password.salt, password.factor, at, id);
 }
 
-function userOf(row: Row): User {
+/** The user of a row. */
+export function userOf(row: Row): User {
   return {
     id: text(row, "id"),
     tenantId: text(row, "tenant_id"),

@@ -10,10 +10,12 @@ import { sqliteAttempts } from "./sqlite-attempts.ts";
 import { sqliteApiKeys, sqliteSigningKeys } from "./sqlite-keys.ts";
 import { sqliteKnownDevices } from "./sqlite-known-devices.ts";
 import { sqliteNotes } from "./sqlite-notes.ts";
+import { type OutboxOptions, sqliteOutbox } from "./sqlite-outbox.ts";
 import { sqliteRefreshTokens } from "./sqlite-refresh-tokens.ts";
 import { sqliteRegistrations } from "./sqlite-registrations.ts";
 import { sqliteTenants } from "./sqlite-tenants.ts";
 import { sqliteUsers } from "./sqlite-users.ts";
+import { sqliteWebhooks } from "./sqlite-webhooks.ts";
 import type { Store } from "./store.ts";
 import { createTurn } from "./turn.ts";
 
@@ -24,15 +26,22 @@ const BUSY_TIMEOUT_MS = 2_000;
  * Opens the SQLite file `path` (or ":memory:"), creating it if absent. Throws StoreUnavailableError if it can't be opened and
  * DatabaseTooNewError if a later version wrote it.
  */
-export function openSqlite(path: string, now: () => number): Store {
+export function openSqlite(
+  path: string,
+  now: () => number,
+  told: Pick<OutboxOptions, "uuid" | "mails">,
+): Store {
   const turn = createTurn(openDatabase(path));
   const { sql, read } = turn;
+  const { tell, ...outbox } = sqliteOutbox(turn, { ...told, now });
   return {
-    tenants: sqliteTenants(turn),
-    applications: sqliteApplications(turn, now),
-    users: sqliteUsers(turn, now),
-    registrations: sqliteRegistrations(turn, now),
-    refreshTokens: sqliteRefreshTokens(turn, now),
+    tenants: sqliteTenants(turn, now, tell),
+    applications: sqliteApplications(turn, now, tell),
+    users: sqliteUsers(turn, now, tell),
+    registrations: sqliteRegistrations(turn, now, tell),
+    refreshTokens: sqliteRefreshTokens(turn, now, tell),
+    webhooks: sqliteWebhooks(turn),
+    outbox,
     attempts: sqliteAttempts(turn, now),
     knownDevices: sqliteKnownDevices(turn, now),
     apiKeys: sqliteApiKeys(turn),

@@ -21,6 +21,7 @@ import type {
   Tenant,
   User,
 } from "./records.ts";
+import type { Delivery, EventInfo, Happening, Webhook } from "./user-event.ts";
 import type { Rule } from "../throttle.ts";
 
 /**
@@ -51,9 +52,16 @@ export interface ApplicationStore {
   /** Writes everything but `active` and the roles. */
   update(application: Application): Promise<Saved>;
   /** Deactivating revokes the application's refresh tokens in the same step. */
-  setActive(id: string, active: boolean): Promise<boolean>;
-  delete(id: string): Promise<boolean>;
+  setActive(id: string, active: boolean, info?: EventInfo): Promise<boolean>;
+  delete(id: string, info?: EventInfo): Promise<boolean>;
   insertRole(applicationId: string, role: Role): Promise<Saved>;
+}
+
+/** A new password, and whether it ends the user's refresh tokens. */
+export interface PasswordChange {
+  password: PasswordHash;
+  revoke: boolean;
+  info?: EventInfo | undefined;
 }
 
 /** Users. */
@@ -73,14 +81,14 @@ export interface UserStore {
    * Writes everything but `active`, `credentialVersion` and the times of sign-in. A password that is given replaces the
    * old one, and with `revoke` the user's refresh tokens are revoked in the same step.
    */
-  update(user: User, change?: { password: PasswordHash; revoke: boolean }): Promise<Saved>;
+  update(user: User, change?: PasswordChange): Promise<Saved>;
   /** The highest factor of each scheme but argon2id that a password of the tenant is kept in. */
   importedFactors(tenantId: string): Promise<ReadonlyMap<string, number>>;
   /** Replaces the stored form of the same password; nothing happens if the password was changed meanwhile. */
   rehash(id: string, credentialVersion: number, password: PasswordHash): Promise<void>;
   /** Deactivating revokes the user's refresh tokens in the same step if `revoke`. */
-  setActive(id: string, active: boolean, revoke: boolean): Promise<boolean>;
-  delete(id: string): Promise<boolean>;
+  setActive(id: string, active: boolean, revoke: boolean, info?: EventInfo): Promise<boolean>;
+  delete(id: string, info?: EventInfo): Promise<boolean>;
 }
 
 /** Registrations. */
@@ -91,7 +99,7 @@ export interface RegistrationStore {
   list(userId: string): Promise<Registration[]>;
   update(registration: Registration): Promise<Saved>;
   /** Revokes the user's refresh tokens for this application in the same step. */
-  delete(userId: string, applicationId: string): Promise<boolean>;
+  delete(userId: string, applicationId: string, info?: EventInfo): Promise<boolean>;
 }
 
 /** A sign-in to be recorded, and the refresh token that may come of it. */
@@ -108,6 +116,8 @@ export interface SignIn {
   device?: string | null;
   /** The caller says that the device is new: FusionAuth's `newDevice`. */
   saidNew?: boolean;
+  /** From where, for the event; what it lacks is taken from the refresh token. */
+  info?: EventInfo | undefined;
 }
 
 /** Which refresh tokens: one, a user's, a user's in one application, or an application's. Never "all". */
@@ -145,7 +155,17 @@ export interface RefreshTokenStore {
   /** Newest first, at most 1,000, neither revoked nor expired (FusionAuth issue 3500). */
   list(userId: string): Promise<RefreshToken[]>;
   /** Only in this tenant unless null. Rows stay until they end, so that reuse is recognised after a restart. */
-  revoke(target: RevocationTarget, reason: RevocationReason, tenantId: string | null): Promise<number>;
+  revoke(
+    target: RevocationTarget,
+    reason: RevocationReason,
+    tenantId: string | null,
+    info?: EventInfo,
+  ): Promise<number>;
+  /**
+   * Notes that two parties hold this family and, with `revoke`, revokes it in the same step; answers how many tokens were alive
+   * that no longer are. The user is told the first time only.
+   */
+  reused(id: string, revoke: boolean, info?: EventInfo): Promise<number>;
   /** Forgets up to `limit` rows that have ended. */
   sweep(limit: number): Promise<number>;
 }
@@ -203,6 +223,39 @@ export interface SigningKeyStore {
   reseal(kid: string, sealedPrivateKey: string): Promise<void>;
 }
 
+/** Who is told over HTTP. */
+export interface WebhookStore {
+  insert(webhook: Webhook): Promise<Saved>;
+  find(id: string): Promise<Webhook | null>;
+  /** Oldest first. */
+  list(): Promise<Webhook[]>;
+  update(webhook: Webhook): Promise<Saved>;
+  /** What waits for it is forgotten. */
+  delete(id: string): Promise<boolean>;
+}
+
+/**
+ * What is still to be told. Every method above that makes an event true writes it here in the same step, a row for each
+ * receiver, and none where nobody is to hear of it.
+ */
+export interface OutboxStore {
+  /**
+   * Tells of what changed nothing here, a failed sign-in, once this turn of the event loop is over: an answer that waited for it
+   * would come later for a user who exists (CWE-203). Nobody hears whether it could be written.
+   */
+  tellLater(happening: Happening): void;
+  /** Calls back whenever this process has written something; never before it can be claimed. */
+  listen(listener: () => void): void;
+  /** Each receiver that something waits for, and when the first of it is due. */
+  due(): Promise<{ receiver: string; due: number }[]>;
+  /** Up to `limit` deliveries that are due, of each user's only the oldest; for `leaseMs` nobody else gets them. */
+  claim(receiver: string, limit: number, leaseMs: number): Promise<Delivery[]>;
+  /** Forgets a delivery; the next one of the same user is due. */
+  finish(delivery: Delivery): Promise<void>;
+  /** Makes a delivery due again after `delayMs`, unless somebody else has claimed it meanwhile. */
+  postpone(delivery: Delivery, delayMs: number): Promise<void>;
+}
+
 /** The whole store. */
 export interface Store {
   readonly tenants: TenantStore;
@@ -214,6 +267,8 @@ export interface Store {
   readonly knownDevices: KnownDeviceStore;
   readonly apiKeys: ApiKeyStore;
   readonly signingKeys: SigningKeyStore;
+  readonly webhooks: WebhookStore;
+  readonly outbox: OutboxStore;
   /** A note that outlives restarts, e.g. that the kickstart was applied. */
   note(name: string): Promise<string | null>;
   setNote(name: string, value: string): Promise<void>;

@@ -1,0 +1,169 @@
+// The outbox in SQLite: a row for each receiver of an event, written inside the step that makes the event true. A lane – the
+// events of one user, or of one application as a whole – is delivered in order: only its oldest row has a `due`, the others wait for
+// it. A claim is a `due` in the future, so that a node that died holds a row no longer than that.
+
+import { integer, type Row, text } from "./columns.ts";
+import type { RefreshToken, User } from "./records.ts";
+import { tokenOf } from "./sqlite-refresh-tokens.ts";
+import { userOf } from "./sqlite-users.ts";
+import type { OutboxStore } from "./store.ts";
+import type { Turn } from "./turn.ts";
+import { type Delivery, type EventInfo, type Happening, MAIL, MAILED, type UserEvent } from "./user-event.ts";
+
+/** Writes the event inside the caller's step, for whoever is to hear of it; nothing if nobody is. */
+export type Tell = (happening: Happening) => void;
+
+/** What the outbox is told at the start. */
+export interface OutboxOptions {
+  now: () => number;
+  uuid: () => string;
+  /** True: users are told by mail. */
+  mails: boolean;
+}
+
+/** The outbox of this database, and how the other parts of the store write to it. */
+export function sqliteOutbox(turn: Turn, options: OutboxOptions): OutboxStore & { tell: Tell } {
+  const { sql, read, write } = turn;
+  const { now } = options;
+  const listeners = new Set<() => void>();
+  const tell: Tell = (happening) => {
+    const event = eventOf(turn, happening, options);
+    if (event === null) return;
+    const receivers = receiversOf(turn, event, options.mails);
+    for (const receiver of receivers) insert(turn, receiver, event);
+    // After the step, whose writes a listener then sees in its own, and before the commit, which both share.
+    if (receivers.length > 0) queueMicrotask(() => listeners.forEach((listener) => listener()));
+  };
+
+  return {
+    tell,
+    tellLater(happening) {
+      setImmediate(() => void write(() => tell(happening)).catch(() => undefined));
+    },
+    listen: (listener) => void listeners.add(listener),
+    due: () => read(() => dueOf(turn)),
+    claim: (receiver, limit, leaseMs) => write(() => claim(turn, receiver, limit, now(), leaseMs)),
+    finish: ({ number, receiver, event }) =>
+      write(() => {
+        sql("DELETE FROM outbox WHERE number = ?").run(number);
+        const next = `SELECT min(number) FROM outbox WHERE receiver = ? AND lane = ?`;
+        sql(`UPDATE outbox SET due = ? WHERE due IS NULL AND number = (${next})`).run(
+          now(),
+          receiver,
+          laneOf(event),
+        );
+      }),
+    postpone: ({ number, attempts }, delayMs) =>
+      write(() => {
+        // Another number of attempts: the claim ran out and somebody else has it.
+        const set = sql("UPDATE outbox SET due = ? WHERE number = ? AND attempts = ?");
+        set.run(now() + delayMs, number, attempts);
+      }),
+  };
+}
+
+function eventOf(turn: Turn, happening: Happening, { now, uuid }: OutboxOptions): UserEvent | null {
+  const token = rowOf(turn, "refresh_tokens", happening.refreshTokenId);
+  const refreshToken = token === null ? null : tokenOf(token);
+  const userRow = rowOf(turn, "users", happening.userId ?? refreshToken?.userId);
+  const user = userRow === null ? null : userOf(userRow);
+  const applicationId = happening.applicationId ?? refreshToken?.applicationId;
+  const tenantId = user?.tenantId ?? tenantOfApplication(turn, applicationId);
+  if (tenantId === null) return null;
+  return {
+    id: uuid(),
+    type: happening.type,
+    createInstant: now(),
+    tenantId,
+    applicationId,
+    ...(user === null ? {} : { user: withoutPassword(user) }),
+    ...(refreshToken === null ? {} : { refreshToken: withoutSecret(refreshToken) }),
+    reason: happening.reason,
+    info: { ...infoOf(refreshToken), ...known(happening.info) },
+  };
+}
+
+function rowOf({ sql }: Turn, table: "users" | "refresh_tokens", id: string | undefined): Row | null {
+  return id === undefined ? null : (sql(`SELECT * FROM ${table} WHERE id = ?`).get(id) ?? null);
+}
+
+function tenantOfApplication({ sql }: Turn, id: string | undefined): string | null {
+  const row = id === undefined ? undefined : sql("SELECT tenant_id FROM applications WHERE id = ?").get(id);
+  return row === undefined ? null : text(row, "tenant_id");
+}
+
+function withoutPassword({ password: _, ...user }: User): Omit<User, "password"> {
+  return user;
+}
+
+function withoutSecret({ secret: _, ...token }: RefreshToken): Omit<RefreshToken, "secret"> {
+  return token;
+}
+
+function infoOf(token: RefreshToken | null): EventInfo {
+  if (token === null) return {};
+  const { name, description, type } = token.metaData.device ?? {};
+  const ipAddress = token.lastAccessedAddress ?? undefined;
+  return { ipAddress, deviceName: name, deviceDescription: description, deviceType: type };
+}
+
+// Without members that are undefined: they must not hide what the row knows.
+function known(info: EventInfo = {}): EventInfo {
+  return Object.fromEntries(Object.entries(info).filter(([, value]) => value !== undefined));
+}
+
+function receiversOf({ sql }: Turn, { type, tenantId, user }: UserEvent, mails: boolean): string[] {
+  const webhooks = sql(
+    `SELECT id FROM webhooks WHERE EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?)
+       AND (tenant_ids IS NULL OR EXISTS (SELECT 1 FROM json_each(tenant_ids) WHERE value = ?))`,
+  );
+  const ids = webhooks.all(type, tenantId).map((row) => text(row, "id"));
+  return mails && MAILED.has(type) && typeof user?.email === "string" ? [...ids, MAIL] : ids;
+}
+
+function insert({ sql }: Turn, receiver: string, event: UserEvent): void {
+  const lane = laneOf(event);
+  const at = event.createInstant;
+  sql(
+    `INSERT INTO outbox (receiver, lane, event, written, attempts, due)
+     VALUES (?, ?, ?, ?, 0, CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE receiver = ? AND lane = ?) THEN NULL ELSE ? END)`,
+  ).run(receiver, lane, JSON.stringify(event), at, receiver, lane, at);
+}
+
+// Ids are UUIDs, so that a user and an application never share a lane.
+function laneOf({ user, applicationId, tenantId }: UserEvent): string {
+  return user?.id ?? applicationId ?? tenantId;
+}
+
+// One look-up for each receiver, however many rows wait.
+function dueOf({ sql }: Turn): { receiver: string; due: number }[] {
+  const next = sql(
+    "SELECT receiver, due FROM outbox WHERE due IS NOT NULL AND receiver > ? ORDER BY receiver, due LIMIT 1",
+  );
+  const found: { receiver: string; due: number }[] = [];
+  for (let row = next.get(""); row !== undefined; ) {
+    const receiver = text(row, "receiver");
+    found.push({ receiver, due: integer(row, "due") });
+    row = next.get(receiver);
+  }
+  return found;
+}
+
+function claim(turn: Turn, receiver: string, limit: number, at: number, leaseMs: number): Delivery[] {
+  const rows = turn.sql(
+    `UPDATE outbox SET due = ?, attempts = attempts + 1 WHERE number IN
+       (SELECT number FROM outbox WHERE receiver = ? AND due <= ? ORDER BY due, number LIMIT ?)
+     RETURNING number, receiver, event, written, attempts`,
+  );
+  return rows.all(at + leaseMs, receiver, at, limit).map(deliveryOf);
+}
+
+function deliveryOf(row: Row): Delivery {
+  return {
+    number: integer(row, "number"),
+    receiver: text(row, "receiver"),
+    event: JSON.parse(text(row, "event")),
+    writtenInstant: integer(row, "written"),
+    attempts: integer(row, "attempts"),
+  };
+}

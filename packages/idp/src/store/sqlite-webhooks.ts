@@ -1,0 +1,69 @@
+// Webhooks in SQLite. Which of them hear of an event is decided where the event is written, in sqlite-outbox.ts.
+
+import { integer, type Row, text, textOrNull } from "./columns.ts";
+import { savedOrDuplicate } from "./saved.ts";
+import type { WebhookStore } from "./store.ts";
+import type { Turn } from "./turn.ts";
+import type { Webhook } from "./user-event.ts";
+
+/** The webhooks of this database. */
+export function sqliteWebhooks(turn: Turn): WebhookStore {
+  const { sql, read, write } = turn;
+  return {
+    insert: (webhook) => savedOrDuplicate(write(() => insertWebhook(turn, webhook))),
+    find: (id) =>
+      read(() => {
+        const row = sql("SELECT * FROM webhooks WHERE id = ?").get(id);
+        return row === undefined ? null : webhookOf(row);
+      }),
+    list: () => read(() => sql("SELECT * FROM webhooks ORDER BY inserted, id").all().map(webhookOf)),
+    update: (webhook) => savedOrDuplicate(write(() => updateWebhook(turn, webhook))),
+    delete: (id) =>
+      write(() => {
+        sql("DELETE FROM outbox WHERE receiver = ?").run(id);
+        return sql("DELETE FROM webhooks WHERE id = ?").run(id).changes === 1;
+      }),
+  };
+}
+
+function insertWebhook({ sql }: Turn, webhook: Webhook): boolean {
+  sql("INSERT INTO webhooks VALUES (?, ?, ?, ?, ?, ?, ?, ?)").run(
+    webhook.id,
+    ...columnsOf(webhook),
+    webhook.version,
+    webhook.insertInstant,
+    webhook.lastUpdateInstant,
+  );
+  return true;
+}
+
+function updateWebhook({ sql }: Turn, webhook: Webhook): boolean {
+  const set = sql(
+    `UPDATE webhooks SET tenant_ids = ?, events = ?, settings = ?, sealed_secrets = ?, updated = ?, version = version + 1
+     WHERE id = ? AND version = ?`,
+  );
+  const { lastUpdateInstant, id, version } = webhook;
+  return set.run(...columnsOf(webhook), lastUpdateInstant, id, version).changes === 1;
+}
+
+function columnsOf(webhook: Webhook): [string | null, string, string, string] {
+  const { tenantIds, events, sealedSecrets, ...rest } = webhook;
+  const { url, description, connectTimeout, readTimeout, signed, data } = rest;
+  const settings = { url, description, connectTimeout, readTimeout, signed, data };
+  const tenants = tenantIds === null ? null : JSON.stringify(tenantIds);
+  return [tenants, JSON.stringify(events), JSON.stringify(settings), sealedSecrets];
+}
+
+function webhookOf(row: Row): Webhook {
+  const tenantIds = textOrNull(row, "tenant_ids");
+  return {
+    id: text(row, "id"),
+    tenantIds: tenantIds === null ? null : JSON.parse(tenantIds),
+    events: JSON.parse(text(row, "events")),
+    ...JSON.parse(text(row, "settings")),
+    sealedSecrets: text(row, "sealed_secrets"),
+    version: integer(row, "version"),
+    insertInstant: integer(row, "inserted"),
+    lastUpdateInstant: integer(row, "updated"),
+  };
+}

@@ -1,0 +1,73 @@
+// One attempt to tell one receiver: the envelope, its signature, the request. Redirects are not followed: they would lead past
+// the check of the URL (CWE-918). Of the answer only the status counts.
+
+import { createHash } from "node:crypto";
+import { signedJwt } from "../access-token.ts";
+import { issuerOf, type Provider } from "../provider.ts";
+import type { UserEvent, Webhook } from "../store/user-event.ts";
+import { tokenPolicy } from "../token-policy.ts";
+import { envelopeOf, type Lifetimes } from "./envelope.ts";
+import { targetUrl } from "./target-url.ts";
+import { secretsOf, type WebhookSecrets } from "./webhook-secrets.ts";
+
+// Long enough for clocks that differ; a receiver refuses a copy that arrives later.
+const SIGNATURE_SECONDS = 300;
+
+/** Sends the event and answers the status, or null for a URL that may not be called any more; rejects where no answer came. */
+export async function callWebhook(
+  provider: Provider,
+  webhook: Webhook,
+  event: UserEvent,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const url = targetUrl(provider.config, webhook.url);
+  if (url === null) return null;
+  const body = JSON.stringify(envelopeOf(event, await lifetimesOf(provider, event)));
+  const headers = headersOf(secretsOf(provider.sealing, webhook));
+  headers.set("content-type", "application/json");
+  if (webhook.signed) headers.set("x-fusionauth-signature-jwt", await signatureOf(provider, event, body));
+  const deadline = AbortSignal.timeout(webhook.connectTimeout + webhook.readTimeout);
+  const request = new Request(url, {
+    method: "POST",
+    body,
+    headers,
+    redirect: "manual",
+    signal: AbortSignal.any([signal, deadline]),
+  });
+  const response = await provider.config.webhooks.fetch(request);
+  await response.body?.cancel();
+  return response.status;
+}
+
+function headersOf({ headers, username, password }: WebhookSecrets): Headers {
+  const sent = new Headers(headers);
+  if (username === "" && password === "") return sent;
+  sent.set("authorization", `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`);
+  return sent;
+}
+
+// FusionAuth's claim and, so that a copy is recognised, when it was signed and which event it is of. `jti` is the event's id:
+// a second attempt has the same one, since the first may have arrived.
+async function signatureOf(provider: Provider, { id, tenantId }: UserEvent, body: string): Promise<string> {
+  const { signingKeys, config, store } = provider;
+  const tenant = await store.tenants.find(tenantId);
+  const iat = Math.floor(config.now() / 1_000);
+  return signedJwt(await signingKeys.current(), {
+    request_body_sha256: createHash("sha256").update(body).digest("base64"),
+    iss: tenant === null ? config.issuer : issuerOf(provider, tenant),
+    iat,
+    exp: iat + SIGNATURE_SECONDS,
+    jti: id,
+  });
+}
+
+// For which applications, and how long from now, an access token may still be about that was issued before a revocation.
+async function lifetimesOf({ store }: Provider, event: UserEvent): Promise<Lifetimes> {
+  const tenant = event.type.startsWith("jwt.") ? await store.tenants.find(event.tenantId) : null;
+  if (tenant === null) return {};
+  const applications = await store.applications.list({ tenantId: tenant.id, active: true });
+  const concerned = applications.filter(({ id }) => (event.applicationId ?? id) === id);
+  return Object.fromEntries(
+    concerned.map((application) => [application.id, tokenPolicy(tenant, application).accessTokenSeconds]),
+  );
+}
