@@ -46,6 +46,7 @@ export function steppedStore(store: SessionStore, step: () => Promise<void>): Se
   return {
     insertSession: (session) => step().then(() => store.insertSession(session)),
     useSession: (hash, now, idle) => step().then(() => store.useSession(hash, now, idle)),
+    readSession: (hash, now) => step().then(() => store.readSession(hash, now)),
     updateSession: (session) => step().then(() => store.updateSession(session)),
     questionSession: (hash, at) => step().then(() => store.questionSession(hash, at)),
     deleteSession: (hash) => step().then(() => store.deleteSession(hash)),

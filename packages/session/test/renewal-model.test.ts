@@ -165,6 +165,7 @@ function node(store: () => SessionStore, step: () => Promise<void>): Sessions {
   const current: SessionStore = {
     insertSession: (session) => store().insertSession(session),
     useSession: (hash, now, idle) => store().useSession(hash, now, idle),
+    readSession: (hash, now) => store().readSession(hash, now),
     updateSession: (session) => store().updateSession(session),
     questionSession: (hash, at) => store().questionSession(hash, at),
     deleteSession: (hash) => store().deleteSession(hash),

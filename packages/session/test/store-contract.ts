@@ -47,6 +47,17 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.useSession("hash-1", start + idle - 1, idle)).not.toBeNull();
     });
 
+    test("is not used by being looked at: looking shows the limit as it stands, and extends nothing", async () => {
+      await store.insertSession(sessionRecord());
+      await store.useSession("hash-1", start + minute, idle);
+      const looked = await store.readSession("hash-1", start + 20 * minute);
+      expect(looked).toEqual(sessionRecord({ expiresAt: start + minute + idle }));
+      expect(await store.readSession("hash-1", start + minute + idle - 1)).not.toBeNull();
+      expect(await store.readSession("hash-1", start + minute + idle)).toBeNull();
+      expect(await store.useSession("hash-1", start + minute + idle, idle)).toBeNull();
+      expect(await store.readSession("nobody's", start)).toBeNull();
+    });
+
     test("is extended by each use, and by nothing else", async () => {
       await store.insertSession(sessionRecord());
       for (let used = 1; used <= 5; used++) {

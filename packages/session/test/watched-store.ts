@@ -39,6 +39,7 @@ export function watchedStore(open: OpenStore): WatchedStore {
       return reach("insertSession", (store) => store.insertSession(session));
     },
     useSession: (hash, now, idle) => reach("useSession", (store) => store.useSession(hash, now, idle)),
+    readSession: (hash, now) => reach("readSession", (store) => store.readSession(hash, now)),
     updateSession: (session) => reach("updateSession", (store) => store.updateSession(session)),
     questionSession: (hash, at) => reach("questionSession", (store) => store.questionSession(hash, at)),
     deleteSession: (hash) => reach("deleteSession", (store) => store.deleteSession(hash)),

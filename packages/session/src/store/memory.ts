@@ -12,6 +12,18 @@ export function memoryStore(): SessionStore {
   const signIns = new Map<string, SignInRecord>();
 
   return {
+    ...sessionMethods(sessions),
+    ...signInMethods(signIns),
+    async sweep(now) {
+      for (const [hash, session] of sessions) if (session.expiresAt <= now) sessions.delete(hash);
+      for (const [id, signIn] of signIns) if (signIn.absoluteExpiresAt <= now) signIns.delete(id);
+    },
+    async close() {},
+  };
+}
+
+function sessionMethods(sessions: Map<string, SessionRecord>) {
+  return {
     async insertSession(session) {
       const there = sessions.get(session.hash);
       if (there !== undefined && there.expiresAt > session.vouchedAt) return false;
@@ -24,6 +36,10 @@ export function memoryStore(): SessionStore {
       const used = { ...session, expiresAt: Math.min(now + idle, session.absoluteExpiresAt) };
       sessions.set(hash, used);
       return used;
+    },
+    async readSession(hash, now) {
+      const session = sessions.get(hash);
+      return session === undefined || session.expiresAt <= now ? null : session;
     },
     async updateSession(session) {
       const there = sessions.get(session.hash);
@@ -39,6 +55,11 @@ export function memoryStore(): SessionStore {
     async deleteSession(hash) {
       sessions.delete(hash);
     },
+  } satisfies Partial<SessionStore>;
+}
+
+function signInMethods(signIns: Map<string, SignInRecord>) {
+  return {
     async insertSignIn(signIn) {
       if (signIns.has(signIn.id)) return false;
       signIns.set(signIn.id, signIn);
@@ -68,12 +89,7 @@ export function memoryStore(): SessionStore {
     async signInsOwingRevocation(limit) {
       return [...signIns.values()].filter((signIn) => signIn.revocationOwed).slice(0, limit);
     },
-    async sweep(now) {
-      for (const [hash, session] of sessions) if (session.expiresAt <= now) sessions.delete(hash);
-      for (const [id, signIn] of signIns) if (signIn.absoluteExpiresAt <= now) signIns.delete(id);
-    },
-    async close() {},
-  };
+  } satisfies Partial<SessionStore>;
 }
 
 type Place = Pick<SignInRecord, "authenticatedAt" | "id">;

@@ -7,6 +7,7 @@ export function reportOutages(store: SessionStore): SessionStore {
   return {
     insertSession: (session) => reported(() => store.insertSession(session)),
     useSession: (hash, now, idle) => reported(() => store.useSession(hash, now, idle)),
+    readSession: (hash, now) => reported(() => store.readSession(hash, now)),
     updateSession: (session) => reported(() => store.updateSession(session)),
     questionSession: (hash, at) => reported(() => store.questionSession(hash, at)),
     deleteSession: (hash) => reported(() => store.deleteSession(hash)),

@@ -185,6 +185,12 @@ function sessionMethods(statements: Statements, extensions: Extensions) {
       extensions.set(hash, expiresAt);
       return { ...session, expiresAt };
     },
+    async readSession(hash, now) {
+      const row = statements.readSession.get(hash);
+      if (row === undefined) return null;
+      const expiresAt = extensions.get(hash) ?? Number(row["expires_at"]);
+      return expiresAt <= now ? null : { ...readSession(row), expiresAt };
+    },
     async updateSession({ hash, user, vouchedAt, expiresAt, presented }) {
       extensions.forget(hash);
       const written = statements.updateSession.run(

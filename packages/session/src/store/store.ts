@@ -65,6 +65,8 @@ export type EndReason =
   | "user-not-active"
   | "user-deleted"
   | "ended-by-administrator"
+  | "ended-from-another-device"
+  | "signed-out-everywhere"
   | "password-changed";
 
 /** One authentication on one device. */
@@ -123,6 +125,9 @@ export interface SessionStore {
    * A store may write extensions late, within a bound it states; it never writes one to a session that is gone.
    */
   useSession(hash: string, now: number, idle: number): Promise<SessionRecord | null>;
+
+  /** The session of that hash as it stands: looking is no use of it. `null` when absent or expired at `now`. */
+  readSession(hash: string, now: number): Promise<SessionRecord | null>;
 
   /**
    * Replaces a session that is there, except its `questionedAt`; `false`, and nothing written, if it is not: a slow request
