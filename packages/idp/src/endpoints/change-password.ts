@@ -4,7 +4,7 @@
 
 import * as z from "zod";
 import { empty } from "../answer.ts";
-import { type Call, pathId } from "../call.ts";
+import type { Call } from "../call.ts";
 import { requiredTenant, tokenOwner } from "../caller.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { deviceOf } from "../known-device.ts";
@@ -50,7 +50,7 @@ interface Claimed {
  * for one that the tenant's rules refuse; 401; 409, 410, 423 and 429 as at a sign-in.
  */
 export async function changePassword(call: Call): Promise<Response> {
-  if (pathId(call, "changePasswordId") !== null) throw new RequestRefusedError(404);
+  if (call.path["changePasswordId"] !== undefined) throw new RequestRefusedError(404);
   const body = await requestOf(call);
   const claimed = call.apiKey === null ? await ownerOfToken(call) : await namedUser(call, body);
   const proof = await attemptPassword(call.provider, {
