@@ -12,6 +12,7 @@ import type { ConfigKey, IdpConfig, SigningAlgorithm } from "./config.ts";
 import { IdpError } from "./errors.ts";
 import { createIdp, type Idp } from "./index.ts";
 import { type Kickstart, parseKickstart } from "./kickstart.ts";
+import type { MailConfig } from "./mail/mail-config.ts";
 
 const help = `latchkey-idp: an identity provider that speaks FusionAuth's login and token API
 
@@ -25,6 +26,11 @@ It is configured by environment variables:
   KEYS_FILE          a file with the same, one a line; without either, development makes DATABASE.key
   KICKSTART          path of a kickstart file in FusionAuth's format, applied once to an empty database
   SIGNING_ALGORITHM  ES256 (default), EdDSA, or RS256 for clients that know nothing else
+  SMTP_URL           smtp://user:password@host:587 or smtps://…: users are told by mail of a changed password, a new device
+                     and a copied cookie; without it they are not
+  MAIL_FROM          the address that mail is from; required with SMTP_URL
+  WEBHOOKS_PLAIN_HTTP_TO
+                     host[:port],… that webhooks may be sent to without TLS though they are not this machine
   NODE_ENV           production refuses sample secrets, seeded passwords, and starting without KEYS or ISSUER
 `;
 
@@ -46,6 +52,9 @@ const variableOf: ReadonlyMap<string, string> = new Map([
   ["keys", "KEYS"],
   ["kickstart", "KICKSTART"],
   ["signingAlgorithm", "SIGNING_ALGORITHM"],
+  ["mail.from", "MAIL_FROM"],
+  ["mail.smtp", "SMTP_URL"],
+  ["webhooks.plainHttpTo", "WEBHOOKS_PLAIN_HTTP_TO"],
   ["store-unavailable", "DATABASE"],
   ["database-too-new", "DATABASE"],
   ["sample-secret", "DATABASE"],
@@ -100,11 +109,15 @@ function configFor(port: number): IdpConfig {
   const database = variable("DATABASE") ?? "./latchkey-idp.sqlite";
   const kickstart = kickstartFrom(variable("KICKSTART"));
   const signingAlgorithm = algorithmFrom(variable("SIGNING_ALGORITHM"));
+  const mail = mailFrom(variable("SMTP_URL"), variable("MAIL_FROM"));
+  const plainHttpTo = variable("WEBHOOKS_PLAIN_HTTP_TO")?.split(",") ?? [];
   return {
     database,
     production,
     issuer: variable("ISSUER") ?? defaultIssuer(port, production),
     keys: keysGiven() ?? developmentKeys(database, production),
+    webhooks: { plainHttpTo: plainHttpTo.map((host) => host.trim()) },
+    ...(mail && { mail }),
     ...(kickstart && { kickstart }),
     ...(signingAlgorithm && { signingAlgorithm }),
   };
@@ -138,6 +151,13 @@ function defaultIssuer(port: number, production: boolean): string {
 function algorithmFrom(text: string | undefined): SigningAlgorithm | undefined {
   if (text === undefined || text === "ES256" || text === "EdDSA" || text === "RS256") return text;
   throw new BadVariableError("SIGNING_ALGORITHM", "must be ES256, EdDSA or RS256");
+}
+
+function mailFrom(smtp: string | undefined, from: string | undefined): MailConfig | undefined {
+  if (smtp !== undefined && from !== undefined) return { smtp, from };
+  if (smtp !== undefined) throw new BadVariableError("MAIL_FROM", "must be set besides SMTP_URL");
+  if (from !== undefined) throw new BadVariableError("SMTP_URL", "must be set besides MAIL_FROM");
+  return undefined;
 }
 
 function kickstartFrom(path: string | undefined): Kickstart | undefined {
@@ -260,7 +280,8 @@ function reasonToStop(error: unknown): string | null {
   if (code.startsWith("ERR_PARSE_ARGS")) return "knows no arguments but --help, which names its variables";
   if (error instanceof IdpError) return `${variableOf.get(code) ?? code}: ${error.message}${causeOf(error)}`;
   if (!(error instanceof TypeError)) return null;
-  const name = variableOf.get(/^"([a-zA-Z]+)/.exec(error.message)?.[1] ?? "");
+  const [, option = "", part = ""] = /^"([a-zA-Z]+)(\.[a-zA-Z]+)?/.exec(error.message) ?? [];
+  const name = variableOf.get(option) ?? variableOf.get(option + part);
   return name === undefined ? null : `${name}: ${error.message}`;
 }
 
