@@ -160,6 +160,7 @@ async function openSessions(
     cookieKeys: [{ id: "1", secret: cookieKey }],
     publicPaths: module.publicPaths,
     afterSignIn: module.afterSignIn,
+    webhookPath: module.webhookPath,
     page: module.page,
     ...(now && { now }),
   };

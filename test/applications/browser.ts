@@ -33,7 +33,7 @@ export interface Browser {
 }
 
 /** A browser that reaches `origin` at `address`, as a proxy in front of the application would. */
-export function browser(address: string, origin: string): Browser {
+export function browser(address: string, origin: string, userAgent = "a browser of the tests"): Browser {
   const cookies = new Map<string, string>();
 
   const send: Browser["send"] = async (method, path, { body, headers = {} } = {}) => {
@@ -41,6 +41,7 @@ export function browser(address: string, origin: string): Browser {
       method,
       redirect: "manual",
       headers: {
+        "user-agent": userAgent,
         ...(method === "GET" ? {} : { origin }),
         ...(cookies.size === 0 ? {} : { cookie: cookieHeader(cookies) }),
         ...headers,

@@ -2,6 +2,7 @@
  * The company both applications belong to: its identity provider, running in this process, and the people who have an
  * account. An application under test gets its sessions here, so that signing in goes all the way to the provider.
  */
+import { randomUUID } from "node:crypto";
 import { createIdp } from "@latchkey/idp";
 import { createSessions, memoryStore, type Sessions, type SessionsOptions } from "@latchkey/session";
 import { watch } from "../leak-watch.ts";
@@ -47,25 +48,36 @@ const apiKey = "api-key-of-the-company-0123456789abcdef";
 export interface Company {
   /** Whether the provider answers. */
   isReachable: boolean;
+  /** The clock of provider and sessions; add to it to move time. */
+  readonly clock: { ahead: number };
   /** Sessions of one application, in memory. */
   sessionsFor(application: keyof typeof applications, options: ApplicationPaths): Sessions;
+  /** Somebody of whom no other test knows, with an account for both applications. */
+  newcomer(): Promise<Person>;
   close(): Promise<void>;
 }
 
-type ApplicationPaths = Pick<SessionsOptions, "origin" | "publicPaths"> &
+type ApplicationPaths = Pick<SessionsOptions, "origin" | "publicPaths" | "webhookPath"> &
   Required<Pick<SessionsOptions, "afterSignIn" | "page">>;
 
 /** Starts the provider with both applications and both people. */
 export async function startCompany(): Promise<Company> {
+  const clock = { ahead: 0 };
+  const now = () => Date.now() + clock.ahead;
   const idp = await createIdp({
     database: ":memory:",
     issuer: "http://id.localhost",
     keys: [{ id: "k1", secret: "0123456789abcdef0123456789abcdef-test" }],
-    kickstart: { apiKeys: [{ key: apiKey }], requests: [...applicationRequests(), ...personRequests()] },
+    kickstart: {
+      apiKeys: [{ key: apiKey }],
+      requests: [...applicationRequests(), ...[ada, ben].flatMap(personRequests)],
+    },
+    now,
   });
   const idpFetch = watch((request: Request) => idp.fetch(request));
   const company: Company = {
     isReachable: true,
+    clock,
     sessionsFor(application, paths) {
       const { id, secret } = applications[application];
       const identityProvider = {
@@ -77,7 +89,24 @@ export async function startCompany(): Promise<Company> {
           company.isReachable ? idpFetch(request) : Promise.reject(new Error("connection refused")),
       };
       const cookieKeys = [{ id: "k1", secret: "cookie-key-of-the-tests-0123456789abcdef012" }];
-      return createSessions({ application, identityProvider, cookieKeys, store: memoryStore(), ...paths });
+      return createSessions({
+        application,
+        identityProvider,
+        cookieKeys,
+        store: memoryStore(),
+        now,
+        ...paths,
+      });
+    },
+    async newcomer() {
+      const person = madeUpPerson();
+      for (const { method, url, body } of personRequests(person)) {
+        const headers = { authorization: apiKey, "content-type": "application/json" };
+        const request = { method, headers, body: JSON.stringify(body) };
+        const { status } = await idpFetch(new Request(`http://id.localhost${url}`, request));
+        if (status !== 200) throw new Error(`${url} was answered ${status}.`);
+      }
+      return person;
     },
     close: () => idp.close(),
   };
@@ -98,13 +127,27 @@ function applicationRequests(): { method: string; url: string; body: unknown }[]
   }));
 }
 
-function personRequests(): { method: string; url: string; body: unknown }[] {
-  return [ada, ben].flatMap(({ id, email, password, fullName }) => [
+function personRequests({ id, email, password, fullName }: Person): {
+  method: string;
+  url: string;
+  body: unknown;
+}[] {
+  return [
     { method: "POST", url: `/api/user/${id}`, body: { user: { email, password, fullName } } },
     ...Object.values(applications).map((application) => ({
       method: "POST",
       url: `/api/user/registration/${id}`,
       body: { registration: { applicationId: application.id } },
     })),
-  ]);
+  ];
+}
+
+function madeUpPerson(): Person {
+  const id = randomUUID();
+  return {
+    id,
+    email: `${id}@example.com`,
+    password: `a password of ${id.slice(0, 8)}`,
+    fullName: `Nia ${id.slice(0, 4)}`,
+  };
 }

@@ -8,13 +8,14 @@ import { afterAll, beforeAll } from "vitest";
 // The company is the same one, and so is what a browser does; the shop's code is not touched.
 import { type Browser, browser, type Filled, type Page } from "../../../test/applications/browser.ts";
 import { type Company, type Person, startCompany } from "../../../test/applications/company.ts";
-import { afterSignIn, createForum, type ForumOptions, page, publicPaths } from "../src/index.ts";
+import { afterSignIn, createForum, type ForumOptions, page, publicPaths, webhookPath } from "../src/index.ts";
 
 /** A forum that is listening. */
 export interface Board {
   readonly company: Company;
   readonly errors: unknown[];
-  visitor(): Browser;
+  /** A browser that has been nowhere yet; it says that it is `userAgent`. */
+  visitor(userAgent?: string): Browser;
   /** A visitor who has signed in through the form. */
   member(person: Person): Promise<Browser>;
   /** How many threads and posts are stored. */
@@ -33,7 +34,13 @@ export function openBoard(options: Partial<ForumOptions> = {}): Board {
     const folder = await mkdtemp(join(tmpdir(), "latchkey-forum-"));
     const database = join(folder, "forum.sqlite");
     const company = await startCompany();
-    const sessions = company.sessionsFor("forum", { origin, publicPaths, afterSignIn, page });
+    const sessions = company.sessionsFor("forum", {
+      origin,
+      publicPaths,
+      afterSignIn,
+      webhookPath,
+      page,
+    });
     const onError = (error: unknown) => errors.push(error);
     const forum = createForum({ sessions, database, origin, onError, ...options });
     const server = createServer((request, response) => void forum.app(request, response));
@@ -57,7 +64,7 @@ export function openBoard(options: Partial<ForumOptions> = {}): Board {
   });
 
   const query = (sql: string) => started(opened.beside).prepare(sql).all();
-  const visitor = () => browser(started(opened.address), origin);
+  const visitor = (userAgent?: string) => browser(started(opened.address), origin, userAgent);
   return {
     get company() {
       return started(opened.company);

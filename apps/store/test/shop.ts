@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll } from "vitest";
-import { afterSignIn, createStore, page, publicPaths, type StoreOptions } from "../src/index.ts";
+import { afterSignIn, createStore, page, publicPaths, type StoreOptions, webhookPath } from "../src/index.ts";
 import { type Browser, browser } from "../../../test/applications/browser.ts";
 import { type Company, startCompany } from "../../../test/applications/company.ts";
 
@@ -14,7 +14,8 @@ export interface Shop {
   readonly errors: unknown[];
   /** The shop's clock; add to it to move time. */
   readonly clock: { ahead: number };
-  visitor(): Browser;
+  /** A browser that has been nowhere yet; it says that it is `userAgent`. */
+  visitor(userAgent?: string): Browser;
   /** What stands in the carts, as `owner kind, product, quantity`. */
   cartRows(): string[];
   query(sql: string): Record<string, unknown>[];
@@ -32,7 +33,13 @@ export function openShop(options: Partial<StoreOptions> = {}): Shop {
     const folder = await mkdtemp(join(tmpdir(), "latchkey-store-"));
     const database = join(folder, "store.sqlite");
     const company = await startCompany();
-    const sessions = company.sessionsFor("store", { origin, publicPaths, afterSignIn, page });
+    const sessions = company.sessionsFor("store", {
+      origin,
+      publicPaths,
+      afterSignIn,
+      webhookPath,
+      page,
+    });
     const onError = (error: unknown) => errors.push(error);
     const now = () => Date.now() + clock.ahead;
     const app = await createStore({ sessions, database, origin, onError, now, ...options });
@@ -58,7 +65,7 @@ export function openShop(options: Partial<StoreOptions> = {}): Shop {
     },
     errors,
     clock,
-    visitor: () => browser(started(opened.address), origin),
+    visitor: (userAgent) => browser(started(opened.address), origin, userAgent),
     query,
     cartRows: () =>
       query(`SELECT owner || ' ' || product || ' ' || quantity AS line FROM cart_items ORDER BY line`).map(
