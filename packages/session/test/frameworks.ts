@@ -38,7 +38,7 @@ const chunks = ["first part, ", "second part"];
 const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<Built>> = {
   async Express(sessions, { gate }) {
     const app = express();
-    app.use(express.urlencoded({ extended: false }), express.json(), onExpress.latchkey(sessions));
+    app.use(express.urlencoded({ extended: false }), onExpress.latchkey(sessions), express.json());
     for (const [route, page] of Object.entries(pages)) {
       const [method, path] = split(route);
       app[method](path, async (request, response) => {
