@@ -5,7 +5,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { createIdp, parseKickstart } from "@latchkey/idp";
+import { createIdp, type MailConfig, parseKickstart } from "@latchkey/idp";
 import { createSessions, type Sessions, sqliteStore } from "@latchkey/session";
 import * as forum from "forum";
 import * as store from "store";
@@ -13,9 +13,10 @@ import demo from "./demo.kickstart.json" with { type: "json" };
 import { type Environment, EnvironmentError } from "./environment.ts";
 import { lifetimeOptions } from "./lifetimes.ts";
 import { type Handler, listen } from "./listen.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
+import { createOutbox } from "./outbox.ts";
 import { type Provider, registeredApplication } from "./provider.ts";
 import { installationSecrets, type Secrets } from "./secrets.ts";
+import { registerWebhook } from "./webhooks.ts";
 
 /** A running system. */
 export interface System {
@@ -46,8 +47,8 @@ interface Building extends Seams {
 }
 
 const applications = {
-  store: { id: demo.variables.storeId, module: store },
-  forum: { id: demo.variables.forumId, module: forum },
+  store: { id: demo.variables.storeId, webhookId: demo.variables.storeWebhookId, module: store },
+  forum: { id: demo.variables.forumId, webhookId: demo.variables.forumWebhookId, module: forum },
 };
 
 /** Builds everything and listens on loopback; throws, with nothing left open, if a part can't start. */
@@ -57,8 +58,7 @@ export async function startSystem(environment: Environment, seams: Seams = {}): 
   const open = new AsyncDisposableStack();
   const building = { ...seams, environment, secrets, open };
   try {
-    const outbox = await startOutbox(building);
-    const provider = environment.provider ?? (await startProvider(building, outbox));
+    const provider = environment.provider ?? (await startProvider(building));
     const storeSessions = await startStore(building, provider);
     await startForum(building, provider);
     return {
@@ -66,7 +66,7 @@ export async function startSystem(environment: Environment, seams: Seams = {}): 
         store: origin(environment, "store"),
         forum: origin(environment, "forum"),
         idp: provider.url,
-        outbox: outbox && `http://outbox.localhost:${environment.ports.outbox}`,
+        outbox: hasOutbox(environment) ? `http://outbox.localhost:${environment.ports.outbox}` : null,
       },
       lifetimes: storeSessions.lifetimes,
       close: () => open.disposeAsync(),
@@ -86,15 +86,7 @@ function makeDataDirectory({ dataDirectory }: Environment): void {
   }
 }
 
-/** `null` where the provider's mail goes out, or is none of ours. */
-async function startOutbox({ environment, open, now = Date.now }: Building): Promise<Outbox | null> {
-  if (environment.provider !== null || environment.mail.smtp !== null) return null;
-  const outbox = createOutbox(environment.ports.outbox, now);
-  await listen("OUTBOX_PORT", environment.ports.outbox, outbox.answer, open);
-  return outbox;
-}
-
-async function startProvider(building: Building, _outbox: Outbox | null): Promise<Provider> {
+async function startProvider(building: Building): Promise<Provider> {
   const { environment, secrets, open, now } = building;
   const url = `http://localhost:${environment.ports.idp}`;
   const variables = {
@@ -107,12 +99,32 @@ async function startProvider(building: Building, _outbox: Outbox | null): Promis
     issuer: url,
     keys: [{ id: "1", secret: secrets.idpKey }],
     kickstart: parseKickstart(demo, variables),
+    mail: await startMail(building),
     ...(now && { now }),
   });
   open.defer(() => idp.close());
   const answer = getRequestListener((request) => idp.fetch(request));
   await listen("IDP_PORT", environment.ports.idp, answer, open);
-  return { url, apiKey: secrets.apiKey, fetch: (request) => idp.fetch(request) };
+  const provider = { url, apiKey: secrets.apiKey, fetch: (request: Request) => idp.fetch(request) };
+  for (const name of ["store", "forum"] as const) {
+    const { webhookId: id, module } = applications[name];
+    const port = environment.ports[name];
+    await registerWebhook(provider, { id, name, port, path: module.webhookPath });
+  }
+  return provider;
+}
+
+/** Where the provider's mail goes: to a server, or else to a page that shows it. */
+async function startMail({ environment, open, now = Date.now }: Building): Promise<MailConfig> {
+  const { from, smtp } = environment.mail;
+  if (smtp !== null) return { from, smtp };
+  const outbox = createOutbox(environment.ports.outbox, now);
+  await listen("OUTBOX_PORT", environment.ports.outbox, outbox.answer, open);
+  return { from, send: outbox.send };
+}
+
+function hasOutbox({ provider, mail }: Environment): boolean {
+  return provider === null && mail.smtp === null;
 }
 
 async function startStore(building: Building, provider: Provider): Promise<Sessions> {
