@@ -12,7 +12,7 @@ import type { SessionRecord, User } from "./store/store.ts";
 
 /** The workflows as described: W1's steps 8–14, W2's steps 9′–18′, attacks A1 and A2 included. */
 export function asDescribed(settings: Settings): Policy {
-  const { renews } = settings;
+  const { renews, store, provider, publish, now } = settings;
 
   return {
     async find(visit) {
@@ -32,9 +32,22 @@ export function asDescribed(settings: Settings): Policy {
 
     async end(session, reason) {
       const { signInId, user, hash } = session;
-      await settings.store.deleteSession(hash);
-      settings.publish({ type: "sign-in-ended", signInId, userId: user.id, reason });
-      if (renews) await settings.provider.revoke(signInId).catch(ignoreOutage);
+      await store.deleteSession(hash);
+      publish({ type: "sign-in-ended", signInId, userId: user.id, reason });
+      if (renews) await provider.revoke(signInId).catch(ignoreOutage);
+    },
+
+    // No sign-ins are kept, only sessions by their cookies: nobody can list a user's, or end another than the one at hand.
+    devices: async ({ signInId, authenticatedAt }, { name, address }) => [
+      { signInId, name, address, authenticatedAt, lastUsedAt: now(), remembered: false, isThis: true },
+    ],
+    endAnother: async () => false,
+    endOthers: async () => 0,
+
+    async endEverywhere({ signInId, user, hash }, reason) {
+      await store.deleteSession(hash);
+      publish({ type: "sign-in-ended", signInId, userId: user.id, reason });
+      await provider.revokeUser(user.id).catch(ignoreOutage);
     },
 
     isCurrent: async () => true,

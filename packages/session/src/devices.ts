@@ -1,6 +1,7 @@
 /** A user's own sign-ins: to look at, and to end (ASVS 7.5.2). Nobody reaches another user's. */
 import { SignInRequiredError } from "./errors.ts";
 import type { RequestState } from "./request-state.ts";
+import { forgetBrowser, signOut } from "./sign-in.ts";
 
 /** A place where the user is signed in to this application. */
 export interface SignedInDevice {
@@ -20,18 +21,33 @@ export interface SignedInDevice {
   readonly isThis: boolean;
 }
 
-export async function devices(state: RequestState): Promise<readonly SignedInDevice[]> {
-  throw notYet(state);
+/** The user's live sign-ins; throws SignInRequiredError where nobody is signed in. */
+export async function devices({ live, policy, visit }: RequestState): Promise<readonly SignedInDevice[]> {
+  if (live === null) throw new SignInRequiredError();
+  return policy.devices(live.session, visit.device);
 }
-export async function endDevice(state: RequestState, _signInId: unknown): Promise<boolean> {
-  throw notYet(state);
+
+/** Longer than any id of a sign-in; what is longer is not looked up. */
+const longestId = 128;
+
+/** Ends one of the user's live sign-ins; `false`, and nothing has happened, for anything else. */
+export async function endDevice(state: RequestState, signInId: unknown): Promise<boolean> {
+  const { live, policy, visit } = state;
+  if (live === null) throw new SignInRequiredError();
+  if (typeof signInId !== "string" || signInId.length > longestId) return false;
+  if (signInId !== live.session.signInId) return policy.endAnother(live.session, signInId, visit.device);
+  await signOut(state);
+  return true;
 }
-export async function signOutOthers(state: RequestState): Promise<number> {
-  throw notYet(state);
+
+/** Ends the user's other sign-ins in this application; returns how many were live. */
+export async function signOutOthers({ live, policy }: RequestState): Promise<number> {
+  if (live === null) throw new SignInRequiredError();
+  return policy.endOthers(live.session);
 }
+
+/** Ends all of the user's sign-ins, here and in every application, and removes this browser's cookies. */
 export async function signOutEverywhere(state: RequestState): Promise<void> {
-  throw notYet(state);
-}
-function notYet(state: RequestState): Error {
-  return state.live === null ? new SignInRequiredError() : new Error("comes with the next commits");
+  if (state.live !== null) await state.policy.endEverywhere(state.live.session, "signed-out-everywhere");
+  forgetBrowser(state);
 }

@@ -80,7 +80,8 @@ async function question(settings: Settings, { id }: SignInRecord, happened: numb
   return true;
 }
 
-async function* liveSignIns(
+/** The sign-ins that have not ended, of one user or (`null`) of all, one by one. */
+export async function* liveSignIns(
   { store, application }: Settings,
   userId: string | null,
 ): AsyncGenerator<SignInRecord> {

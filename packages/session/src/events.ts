@@ -3,6 +3,7 @@
  * Without a listener an event costs nothing. No event holds a password, a session id or a token (ASVS 16.2.5).
  */
 import { channel } from "node:diagnostics_channel";
+import type { ChangePasswordRefusal } from "./change-password.ts";
 import type { CrossSiteReason } from "./cross-site.ts";
 import type { SignInRefusal } from "./identity-provider.ts";
 import type { Judgement } from "./judgement.ts";
@@ -21,6 +22,15 @@ export type SessionEvent =
   | { type: "renewed"; signInId: string; userId: string; judgement: Judgement }
   | { type: "revalidated"; signInId: string; userId: string }
   | { type: "sign-in-ended"; signInId: string; userId: string; reason: EndReason }
+  /** Somebody named another user's sign-in to end it; `signInId` and `userId` are the asker's (CWE-639). */
+  | { type: "device-not-owned"; signInId: string; userId: string; address: string | undefined }
+  | { type: "password-changed"; userId: string; address: string | undefined }
+  | {
+      type: "password-change-refused";
+      reason: ChangePasswordRefusal | "throttled";
+      userId: string;
+      address: string | undefined;
+    }
   | { type: "reuse-detected"; signInId: string; userId: string; address: string | undefined }
   | { type: "mismatched-pair"; address: string | undefined }
   | { type: "duplicate-cookies"; address: string | undefined }

@@ -5,6 +5,7 @@
 import { claimsOfUser } from "./access-token.ts";
 import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
 import { useSession } from "./live-session.ts";
+import { endAnother, endEverywhere, endOthers, ownDevices } from "./own-sign-ins.ts";
 import type { Live, Opening, Policy, Visit } from "./policy.ts";
 import { renewal } from "./renewal.ts";
 import { isQuestioned, revalidation } from "./revalidation.ts";
@@ -60,6 +61,11 @@ export function hardened(settings: Settings): Policy {
     },
 
     end: (session, reason) => endSignIn(settings, session.signInId, reason),
+
+    devices: (session) => ownDevices(settings, session),
+    endAnother: (session, signInId, here) => endAnother(settings, session, signInId, here),
+    endOthers: (session) => endOthers(settings, session),
+    endEverywhere: (session, reason) => endEverywhere(settings, session, reason),
 
     async isCurrent(session) {
       const signIn = await store.readSignIn(session.signInId);

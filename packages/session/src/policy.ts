@@ -1,5 +1,6 @@
 /** What the two policies have in common: the questions `sessions.ts` asks them, and the answers. */
 import type { PresentedCookies } from "./cookies.ts";
+import type { SignedInDevice } from "./devices.ts";
 import type { ProviderSignIn } from "./identity-provider.ts";
 import type { Device, SessionRecord } from "./store/store.ts";
 
@@ -44,6 +45,14 @@ export interface Policy {
   isRemembered(session: SessionRecord): Promise<boolean>;
   /** Ends a session's sign-in. */
   end(session: SessionRecord, reason: "signed-out" | "replaced-by-new-sign-in"): Promise<void>;
+  /** The user's live sign-ins, as far as they are known, last used first; `here` describes the browser that asks. */
+  devices(session: SessionRecord, here: Device): Promise<readonly SignedInDevice[]>;
+  /** Ends another of the user's live sign-ins; `false` if there is none of that id, and then nothing has happened. */
+  endAnother(session: SessionRecord, signInId: string, here: Device): Promise<boolean>;
+  /** Ends the user's other sign-ins, and says how many were live. */
+  endOthers(session: SessionRecord): Promise<number>;
+  /** Ends all of the user's sign-ins here and, at the provider, in every application. */
+  endEverywhere(session: SessionRecord, reason: "signed-out-everywhere" | "password-changed"): Promise<void>;
   /** Whether cookies made by this request are still the sign-in's newest: asked when the headers are written. */
   isCurrent(session: SessionRecord): Promise<boolean>;
 }

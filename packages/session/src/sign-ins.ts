@@ -98,6 +98,9 @@ const knownToProvider: ReadonlySet<EndReason> = new Set<EndReason>([
   "user-deleted",
 ]);
 
+/** The end that owes the provider more than its own family: all of the user's, in every application. */
+const everywhere = "signed-out-everywhere";
+
 /**
  * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended only
  * makes sure of its session, which may have outlived an ending that broke off half-way. The provider is told, unless it
@@ -111,7 +114,7 @@ export async function endSignIn(settings: Settings, id: string, reason: EndReaso
 /** The same without telling the provider: that stays owed. `null` if the sign-in had ended before, or is unknown. */
 export async function bury(settings: Settings, id: string, reason: EndReason): Promise<SignInRecord | null> {
   const { store, publish, now } = settings;
-  const owed = !knownToProvider.has(reason) && hasFamily(id);
+  const owed = reason === everywhere || (!knownToProvider.has(reason) && hasFamily(id));
   const tombstone = await changeSignIn(settings, id, (signIn) =>
     signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
   );
@@ -125,15 +128,33 @@ export async function bury(settings: Settings, id: string, reason: EndReason): P
 /** Tells the provider of an ended sign-in; `false` if it could not be told, and then that stays owed. */
 export async function payRevocation(settings: Settings, id: string): Promise<boolean> {
   try {
-    await settings.provider.revoke(id);
-    await changeSignIn(settings, id, (signIn) => (signIn.revocationOwed ? paid(signIn) : null));
-    settings.publish({ type: "revocation-paid", signInId: id });
+    await tellProvider(settings, id);
+    await settle(settings, id);
     return true;
   } catch (error) {
     if (!isProviderError(error)) throw error;
     settings.publish({ type: "revocation-owed", signInId: id, code: error.code });
     return false;
   }
+}
+
+async function tellProvider({ store, provider }: Settings, id: string): Promise<void> {
+  const signIn = await store.readSignIn(id);
+  const end = signIn?.ended ?? null;
+  if (hasFamily(id)) await provider.revoke(id, end?.reason === "reuse-detected" ? "reuse" : undefined);
+  if (signIn === null || end?.reason !== everywhere) return;
+  // Said late, it must not end what the user has begun since.
+  const later = await store.signInsOfUser(signIn.user.id);
+  const begunSince = later.filter(
+    ({ ended, authenticatedAt }) => ended === null && authenticatedAt >= end.at,
+  );
+  await provider.revokeUserUntil(signIn.user.id, end.at, new Set(begunSince.map((each) => each.id)));
+}
+
+/** Notes that the provider has heard of an end. */
+export async function settle(settings: Settings, id: string): Promise<void> {
+  await changeSignIn(settings, id, (signIn) => (signIn.revocationOwed ? paid(signIn) : null));
+  settings.publish({ type: "revocation-paid", signInId: id });
 }
 
 /** Whether an exception says that the provider gave no usable answer: never a reason to sign anybody out. */
