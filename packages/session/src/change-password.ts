@@ -4,7 +4,7 @@ import type { Live } from "./policy.ts";
 import type { RequestState } from "./request-state.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
-import { forgetBrowser, isInput, signIn } from "./sign-in.ts";
+import { deviceIdOf, forgetBrowser, isInput, signIn } from "./sign-in.ts";
 import { isProviderError } from "./sign-ins.ts";
 
 /** What a password form posts. Values may come straight from a parsed body: anything but strings is refused. */
@@ -48,7 +48,8 @@ export async function changePassword(
   try {
     const loginId = await loginIdOf(settings, user.id);
     if (loginId === null) return refuse(state, "wrong-password");
-    const answer = await settings.provider.changePassword({ loginId, currentPassword, newPassword });
+    const from = { address, deviceId: deviceIdOf(state) };
+    const answer = await settings.provider.changePassword({ loginId, currentPassword, newPassword, ...from });
     switch (answer.outcome) {
       case "wrong-password":
         return refuse(state, "wrong-password");

@@ -14,7 +14,7 @@ import {
   text,
   unusable,
 } from "./provider-answer.ts";
-import { type Answer, type Send, sender } from "./provider-call.ts";
+import { secondsUntil, type Answer, type Send, sender } from "./provider-call.ts";
 import type { User } from "./store/store.ts";
 
 /** How to reach the identity provider. */
@@ -86,6 +86,9 @@ export interface PasswordChange {
   readonly loginId: string;
   readonly currentPassword: string;
   readonly newPassword: string;
+  readonly address: string | undefined;
+  /** As with Credentials: guesses at the current password are counted with those at signing in. */
+  readonly deviceId: string | null;
 }
 
 /** The provider's answer to a change of password. */
@@ -174,7 +177,7 @@ export function identityProvider(
       };
     },
 
-    changePassword: (change) => changePassword(send, change),
+    changePassword: (change) => changePassword(send, change, now),
 
     async hasFamily(id) {
       const answer = await send("GET", `/api/jwt/refresh/${encodeURIComponent(id)}`, {});
@@ -266,14 +269,22 @@ function refreshed(accessToken: unknown, refreshToken: unknown, answer: Answer):
 }
 
 /** The API-key form of the call: the current password is checked like one at sign-in, and counted like one. */
-async function changePassword(send: Send, change: PasswordChange): Promise<PasswordChangeAnswer> {
-  const { loginId, currentPassword, newPassword } = change;
-  const answer = await send("POST", "/api/user/change-password", {
-    json: { loginId, currentPassword, password: newPassword },
-    patience: 2,
-  });
-  // 409: the account is locked after too many failures, which from here is the same.
-  if (answer.status === 429 || answer.status === 409) return throttled(answer);
+async function changePassword(
+  send: Send,
+  { loginId, currentPassword, newPassword, address, deviceId }: PasswordChange,
+  now: () => number,
+): Promise<PasswordChangeAnswer> {
+  const call = (json: unknown) => send("POST", "/api/user/change-password", { json, patience: 2 });
+  const change = { loginId, currentPassword, password: newPassword };
+  const from = {
+    ...(address === undefined ? {} : { ipAddress: address }),
+    ...(deviceId === null ? {} : { metaData: { data: { deviceId } } }),
+  };
+  const first = await call({ ...change, ...from });
+  // Where the change is made from is our provider's to know; one that knows no such fields is asked without them.
+  const answer = isUnknownShape(first) ? await call(change) : first;
+  if (answer.status === 429) return throttled(answer);
+  if (answer.status === 409) return lockedOut(answer, now());
   if (isAbsent(answer)) return { outcome: "wrong-password" };
   const errors = record(record(answer.body)["fieldErrors"]);
   if (answer.status === 400 && Array.isArray(errors["password"]))
@@ -286,6 +297,19 @@ async function changePassword(send: Send, change: PasswordChange): Promise<Passw
 
 function throttled({ retryAfter }: Answer): Throttled {
   return { outcome: "throttled", retryAfter };
+}
+
+/** FusionAuth's 400 about the request as a whole, as for a field it does not know. */
+function isUnknownShape({ status, body }: Answer): boolean {
+  return status === 400 && "generalErrors" in record(body) && !("fieldErrors" in record(body));
+}
+
+/** FusionAuth's lockout after too many failures is a wait too: until the last of its actions expires. */
+function lockedOut(answer: Answer, now: number): Throttled {
+  const actions = record(answer.body)["actions"];
+  const expiries = (Array.isArray(actions) ? actions : []).map((action) => Number(record(action)["expiry"]));
+  const retryAfter = secondsUntil(Math.max(...expiries), now);
+  return { outcome: "throttled", retryAfter: retryAfter ?? answer.retryAfter };
 }
 
 /** "tooShort" of `[tooShort]password`. */
@@ -304,8 +328,10 @@ async function refreshTokensOf(send: Send, userId: string): Promise<{ id: string
   const answer = await send("GET", `/api/jwt/refresh?userId=${encodeURIComponent(userId)}`, {});
   if (isAbsent(answer)) return [];
   const tokens = okBody(answer, "/api/jwt/refresh")["refreshTokens"];
-  return (Array.isArray(tokens) ? tokens : []).flatMap((each) => {
+  if (!Array.isArray(tokens)) unusable(answer, "/api/jwt/refresh");
+  return tokens.map((each: unknown) => {
     const [id, startedAt] = [text(record(each)["id"]), record(each)["startInstant"]];
-    return id === null || typeof startedAt !== "number" ? [] : [{ id, startedAt }];
+    if (id === null || typeof startedAt !== "number") unusable(answer, "/api/jwt/refresh");
+    return { id, startedAt };
   });
 }

@@ -86,9 +86,14 @@ const longestRetryAfter = 86_400;
 export function retryAfterSeconds(header: string | null, now: number): number {
   const text = header?.trim() ?? "";
   const date = /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : Number.NaN;
-  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((date - now) / 1_000);
-  if (Number.isNaN(seconds)) return defaultRetryAfter;
-  return Math.min(Math.max(seconds, 1), longestRetryAfter);
+  const instant = /^\d+$/.test(text) ? now + Number(text) * 1_000 : date;
+  return secondsUntil(instant, now) ?? defaultRetryAfter;
+}
+
+/** Whole seconds until an instant, at least one and at most a day; `null` for what is no instant. */
+export function secondsUntil(instant: number, now: number): number | null {
+  if (!Number.isFinite(instant)) return null;
+  return Math.min(Math.max(Math.ceil((instant - now) / 1_000), 1), longestRetryAfter);
 }
 
 /** Rejects when the deadline has passed: an embedded provider's `fetch` need not watch the request's signal. */

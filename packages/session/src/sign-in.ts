@@ -53,11 +53,10 @@ async function attemptSignIn(
   { loginId, password, remember }: SignInForm,
 ): Promise<Attempt> {
   const { settings, visit, cookies } = state;
-  const { publish, provider, now, policy, application } = settings;
+  const { publish, provider, now } = settings;
   const { address, name: deviceName } = visit.device;
   if (!isInput(loginId) || !isInput(password)) return refuse(state, "invalid-input");
-  // The workflows as published know no device cookie.
-  const id = policy === "as-described" ? null : deviceId(application, cookies.deviceCookie());
+  const id = deviceIdOf(state);
   const askedAt = now();
   try {
     const answer = await provider.signIn({ loginId, password, deviceName, address, deviceId: id });
@@ -102,6 +101,12 @@ const clockSkew = 60_000;
  */
 function authenticationInstant({ passwordChangedAt }: ProviderSignIn, askedAt: number): number {
   return Math.min(Math.max(askedAt, passwordChangedAt), askedAt + clockSkew);
+}
+
+/** What the provider is to know this browser by; `null` under the workflows as published, which know no device cookie. */
+export function deviceIdOf({ settings, cookies }: RequestState): string | null {
+  const { policy, application } = settings;
+  return policy === "as-described" ? null : deviceId(application, cookies.deviceCookie());
 }
 
 function refuse({ settings, visit }: RequestState, reason: SignInRefusal): Attempt {
