@@ -42,7 +42,7 @@ export interface Attack {
   /** Patches of lab/sabotage, one for each layer the attack has to pass; with them it must succeed. */
   readonly control: readonly string[];
   /** More of the target than its policy. */
-  readonly target?: Pick<TargetOptions, "workflow" | "environment">;
+  readonly target?: Pick<TargetOptions, "workflow" | "environment" | "tls">;
   run(target: Target): Promise<Measured>;
 }
 

@@ -39,7 +39,11 @@ export async function signedIn(
   { email, password }: Person,
   { remember = false, ...options }: ClientOptions & { remember?: boolean } = {},
 ): Promise<Client> {
-  const client = new Client(target.origins.store, options);
+  const { certificate } = target;
+  const client = new Client(target.origins.store, {
+    ...options,
+    ...(certificate === null ? {} : { certificate }),
+  });
   const answer = await signIn(client, email, password, remember ? { remember: "yes" } : {});
   if (answer.status !== 302 || answer.location === null || answer.location.startsWith("/login"))
     throw new Error(`Signing in was answered ${answer.status}, to ${answer.location}`);

@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { callApi } from "./client.ts";
+import { hosts, startTlsFront, type TlsFront } from "./tls-front.ts";
 
 /** What to start. */
 export interface TargetOptions {
@@ -16,6 +17,8 @@ export interface TargetOptions {
   readonly folder: string;
   readonly policy: "as-described" | "hardened";
   readonly workflow?: "sessions" | "sessions+refresh-tokens";
+  /** Whether the applications stand behind TLS, under names of their own: for `__Host-` cookies and sibling hosts. */
+  readonly tls?: boolean;
   /** More of `npm start`'s variables. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -30,6 +33,10 @@ export interface Message {
 export interface Target {
   readonly policy: TargetOptions["policy"];
   readonly origins: { readonly store: string; readonly forum: string; readonly idp: string };
+  /** The TLS end before it; throws for a target that was started without. */
+  front(): TlsFront;
+  /** PEM of the certificate clients must trust; `null` without TLS. */
+  readonly certificate: string | null;
   /** The folder with its databases and secrets. */
   readonly data: string;
   /** A secret of the installation, by its name in secrets.json; for an attacker who is said to have it, and for the lab's own look at the provider. */
@@ -53,6 +60,12 @@ const clock = new URL("moved-clock.ts", import.meta.url).href;
 export async function startTarget(options: TargetOptions): Promise<Target> {
   const [store = 0, forum = 0, idp = 0, outbox = 0] = await freePorts(4);
   const data = mkdtempSync(join(tmpdir(), "latchkey-lab-"));
+  const front = options.tls === true ? await startTlsFront((name) => ({ store, forum })[name]) : null;
+  const origins = {
+    store: front === null ? `http://store.localhost:${store}` : `https://${hosts.store}:${front.port}`,
+    forum: front === null ? `http://forum.localhost:${forum}` : `https://${hosts.forum}:${front.port}`,
+    idp: `http://localhost:${idp}`,
+  };
   const variables: Record<string, string> = {
     PATH: process.env["PATH"] ?? "",
     POLICY: options.policy,
@@ -62,6 +75,7 @@ export async function startTarget(options: TargetOptions): Promise<Target> {
     IDP_PORT: String(idp),
     OUTBOX_PORT: String(outbox),
     DATA_DIR: data,
+    ...(front === null ? {} : { STORE_ORIGIN: origins.store, FORUM_ORIGIN: origins.forum }),
     ...options.environment,
   };
   let ahead = 0;
@@ -69,11 +83,12 @@ export async function startTarget(options: TargetOptions): Promise<Target> {
   let child = await start();
   return {
     policy: options.policy,
-    origins: {
-      store: variables["STORE_ORIGIN"] ?? `http://store.localhost:${store}`,
-      forum: variables["FORUM_ORIGIN"] ?? `http://forum.localhost:${forum}`,
-      idp: `http://localhost:${idp}`,
+    origins,
+    front() {
+      if (front === null) throw new Error("The target has no TLS");
+      return front;
     },
+    certificate: front?.certificate ?? null,
     data,
     secret: (name) => String(JSON.parse(readFileSync(join(data, "secrets.json"), "utf8"))[name]),
     now: () => Date.now() + ahead,
@@ -89,6 +104,7 @@ export async function startTarget(options: TargetOptions): Promise<Target> {
     outbox: () => readOutbox(outbox),
     async stop() {
       await end(child);
+      await front?.close();
       rmSync(data, { recursive: true, force: true });
     },
   };

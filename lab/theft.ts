@@ -14,7 +14,7 @@ export interface Theft {
   /** The victim does something in between. */
   meanwhile(does: () => Promise<unknown>): Promise<void>;
   /** What came of it. The victim's browser, if given, is asked last whether it is still signed in. */
-  measured(victim?: Client): Promise<Measured>;
+  measured(victim?: Client | (() => Promise<boolean>)): Promise<Measured>;
 }
 
 /** Starts the clock: what is stolen is stolen now. */
@@ -61,10 +61,15 @@ export async function theftFrom(target: Target): Promise<Theft> {
         usableSeconds: lastSuccess === null ? 0 : seconds(stolenAt, lastSuccess),
         secondsToRevocation: revokedAt === null || firstUse === null ? null : seconds(firstUse, revokedAt),
         told: toldBefore === null || toldNow === null ? null : toldNow > toldBefore,
-        victimSignedOut: victim !== undefined && !showsVictimsCart(await victim.get(home)),
+        victimSignedOut: !(await isSignedIn(victim)),
       };
     },
   };
+}
+
+async function isSignedIn(victim: Client | (() => Promise<boolean>) | undefined): Promise<boolean> {
+  if (victim === undefined) return true;
+  return typeof victim === "function" ? victim() : showsVictimsCart(await victim.get(home));
 }
 
 /** The victim's live refresh tokens, by id. */
