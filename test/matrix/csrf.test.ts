@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Browser } from "../../packages/session/test/browser.ts";
 import type { Incoming } from "../../packages/session/test/http.ts";
-import { ada, ben } from "../applications/company.ts";
+import { ben } from "../applications/company.ts";
 import { type Forge, foreign, otherTypes, reading, tokenless } from "./forgeries.ts";
-import { type Own, prepared, sampleOf, samples, unsafeRoutes } from "./samples.ts";
+import { guestOf, type Own, sampleOf, samples, unsafeRoutes, victimOf } from "./samples.ts";
 import { everyTarget, startTarget, type Target } from "./targets.ts";
 
 test("no sample is for a route that neither application has any more", async () => {
@@ -39,8 +39,7 @@ describe.each(everyTarget)("%s at %s", (name, origin) => {
     timeout: 120_000,
   }, async () => {
     for (const route of unsafeRoutes(target.routes)) {
-      const victim = await target.signedIn(ada);
-      const own = await prepared(name, victim);
+      const { victim, own } = await victimOf(target);
       await expectUnforgeable({ target, route, own, victim, foreignTokens: [attacker.token] });
       await expectDoes({ target, route, own, victim });
     }
@@ -50,9 +49,7 @@ describe.each(everyTarget)("%s at %s", (name, origin) => {
     timeout: 120_000,
   }, async () => {
     for (const route of unsafeRoutes(target.routes).filter((each) => samples[each]?.forGuests)) {
-      const victim = target.browser();
-      await victim.get("/login");
-      const own = name === "Store" ? await prepared(name, victim) : {};
+      const { victim, own } = await guestOf(target);
       const stranger = target.browser();
       await stranger.get("/login");
       await expectUnforgeable({
@@ -67,29 +64,29 @@ describe.each(everyTarget)("%s at %s", (name, origin) => {
   });
 
   test("a token from before signing in is good at the login form alone (CORF)", async () => {
+    const { own, person } = await victimOf(target);
+    const { email, password } = person;
     const victim = target.browser();
     await victim.get("/login");
     const early = victim.token;
-    await victim.post("/login", { email: ada.email, password: ada.password });
-    const own = await prepared(name, victim);
+    await victim.post("/login", { email, password });
     for (const route of unsafeRoutes(target.routes).filter((each) => each !== "POST /login")) {
       const { path, fields } = sampleOf(route, own);
       await expectNothingHappens(target, victim, route, () => victim.post(path, fields, { token: early }));
     }
-    const again = await victim.post("/login", { email: ada.email, password: ada.password }, { token: early });
+    const again = await victim.post("/login", { email, password }, { token: early });
     expect(again.status).toBe(302);
   });
 
   test("a token of an earlier sign-in of the same user is good for nothing (ASVS 7.2.4)", async () => {
-    const victim = await target.signedIn(ada);
-    const ownBefore = await prepared(name, victim);
+    const { victim, own, person } = await victimOf(target);
     const early = victim.token;
-    const other = await target.signedIn(ada);
+    const other = await target.signedIn(person);
     await other.get(tokenPage);
     await victim.get(tokenPage);
-    await victim.post("/login", { email: ada.email, password: ada.password });
+    await victim.post("/login", { email: person.email, password: person.password });
     for (const route of unsafeRoutes(target.routes)) {
-      const { path, fields } = sampleOf(route, ownBefore);
+      const { path, fields } = sampleOf(route, own);
       for (const token of [early, other.token]) {
         await expectNothingHappens(target, victim, route, () => victim.post(path, fields, { token }));
       }
@@ -99,8 +96,7 @@ describe.each(everyTarget)("%s at %s", (name, origin) => {
   test("another page can neither sign somebody in as the attacker nor sign them out (login CSRF)", async () => {
     const fields = { email: ben.email, password: ben.password };
     const fresh = target.browser();
-    const victim = await target.signedIn(ada);
-    await prepared(name, victim);
+    const { victim, person } = await victimOf(target);
     const cross = { headers: { "sec-fetch-site": "cross-site", origin: "https://evil.example" } };
     for (const browser of [fresh, victim]) {
       for (const token of [attacker.token, null]) {
@@ -111,12 +107,36 @@ describe.each(everyTarget)("%s at %s", (name, origin) => {
     }
     await expectNothingHappens(target, victim, "POST /logout", () => victim.post("/logout", {}, cross));
     await expectNothingHappens(target, victim, "GET /logout", () => victim.get("/logout"), true);
-    expect((await victim.get("/")).body).toContain(ada.fullName);
+    expect((await victim.get("/")).body).toContain(person.fullName);
+  });
+
+  test("the one path without a guard, the webhooks', takes a signature and no cookie (ASVS 3.5.1)", async () => {
+    const { victim, person } = await victimOf(target);
+    const event = {
+      type: "user.deactivate",
+      id: "00000000-0000-4000-8000-000000000001",
+      createInstant: Date.now(),
+    };
+    const body = JSON.stringify({ event: { ...event, user: { id: person.id } } });
+    const json = { "content-type": "application/json" };
+    for (const headers of [
+      json,
+      { ...json, "sec-fetch-site": "same-origin", origin: target.origin, "x-form-token": victim.token ?? "" },
+      { "content-type": "text/plain", "sec-fetch-site": "cross-site", origin: "https://evil.example" },
+      { ...json, "x-fusionauth-signature-jwt": "e30.e30.e30" },
+    ]) {
+      const [rows, heard] = [target.rows(), target.events.length];
+      const answer = await victim.request("POST", "/webhooks/identity-provider", body, { headers });
+      expect(answer).toMatchObject({ status: 401, setCookies: [] });
+      const happened = target.events.slice(heard).map(({ type }) => type);
+      expect(happened.filter((type) => type !== "webhook-refused")).toEqual([]);
+      expect(target.rows()).toBe(rows);
+    }
+    expect((await victim.get("/")).body).toContain(person.fullName);
   });
 
   test("a route that only reads changes nothing, and says who is there to no other site (ASVS 3.4.2, 3.5.3)", async () => {
-    const victim = await target.signedIn(ada);
-    await prepared(name, victim);
+    const { victim } = await victimOf(target);
     const reads = target.routes.filter((route) => route.startsWith("GET ") && !route.includes(":"));
     for (const route of reads) {
       for (const from of ["https://evil.example", "null", `${target.origin}.evil.example`]) {
@@ -203,11 +223,19 @@ async function expectNothingHappens(
     what,
     isRefused: isRead || answer.status === 403 || answer.status === 415,
     setCookies: answer.setCookies,
-    jar: JSON.stringify([...victim.jar]),
-    rows: target.rows(),
+    isJarTheSame: JSON.stringify([...victim.jar]) === jar,
+    areRowsTheSame: target.rows() === rows,
     happened,
     errors: target.errors,
-  }).toEqual({ what, isRefused: true, setCookies: [], jar, rows, happened: [], errors: [] });
+  }).toEqual({
+    what,
+    isRefused: true,
+    setCookies: [],
+    isJarTheSame: true,
+    areRowsTheSame: true,
+    happened: [],
+    errors: [],
+  });
   return answer;
 }
 

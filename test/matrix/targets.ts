@@ -20,6 +20,7 @@ export type TargetName = "Store" | "Forum";
 
 /** The application under attack. */
 export interface Target extends AsyncDisposable {
+  readonly name: TargetName;
   readonly origin: string;
   readonly port: number;
   /** Every route of the running application, as "POST /login". */
@@ -64,6 +65,7 @@ export async function startTarget(name: TargetName, origin: string): Promise<Tar
 
   const browser = () => new Browser({ origin, port }, { now: Date.now, pass: () => {} });
   return {
+    name,
     origin,
     port,
     routes,
@@ -97,8 +99,8 @@ interface Started {
 }
 
 async function startStore({ open, company, origin, database, onError }: Starting): Promise<Started> {
-  const { publicPaths, afterSignIn, page } = store;
-  const sessions = company.sessionsFor("store", { origin, publicPaths, afterSignIn, page });
+  const { publicPaths, afterSignIn, webhookPath, page } = store;
+  const sessions = company.sessionsFor("store", { origin, publicPaths, afterSignIn, webhookPath, page });
   open.defer(() => sessions.close());
   const routes = listFastifyRoutes();
   const app = await store.createStore({ sessions, database, origin, onError });
@@ -108,8 +110,8 @@ async function startStore({ open, company, origin, database, onError }: Starting
 }
 
 async function startForum({ open, company, origin, database, onError }: Starting): Promise<Started> {
-  const { publicPaths, afterSignIn, page } = forum;
-  const sessions = company.sessionsFor("forum", { origin, publicPaths, afterSignIn, page });
+  const { publicPaths, afterSignIn, webhookPath, page } = forum;
+  const sessions = company.sessionsFor("forum", { origin, publicPaths, afterSignIn, webhookPath, page });
   open.defer(() => sessions.close());
   const { app, close } = forum.createForum({ sessions, database, origin, onError });
   const server = createServer((request, response) => void app(request, response));
