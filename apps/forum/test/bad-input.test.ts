@@ -48,7 +48,15 @@ const nonsense = [
   fields({ title: "a", text: "y".repeat(longest.post + 1), thread: "1" }),
 ];
 
-const routes = ["/new-thread", "/posts", "/posts/1/delete", "/posts/no-such-post/delete", "/login"];
+const routes = [
+  "/new-thread",
+  "/posts",
+  "/posts/1/delete",
+  "/posts/no-such-post/delete",
+  "/login",
+  "/account/devices/end",
+  "/account/password",
+];
 
 describe.each(routes)("POST %s", (route) => {
   test("answers nonsense with 4xx and stores nothing", async () => {
@@ -112,6 +120,9 @@ test("a verb that a path does not have is refused, and changes nothing", async (
     ["PATCH", "/login"],
     ["POST", "/"],
     ["POST", "/threads/1"],
+    ["POST", "/account"],
+    ["POST", "/account/devices"],
+    ["GET", "/account/devices/end-all"],
     ["GET", "/posts/1/delete"],
     ["GET", "/logout"],
   ] as const) {

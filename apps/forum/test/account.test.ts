@@ -1,0 +1,4 @@
+import { accountPages } from "../../../test/applications/account-pages.ts";
+import { openBoard } from "./board.ts";
+
+accountPages(openBoard());

@@ -1,0 +1,4 @@
+import { accountPages } from "../../../test/applications/account-pages.ts";
+import { openShop } from "./shop.ts";
+
+accountPages(openShop());
