@@ -13,7 +13,7 @@ export const attack: Attack = {
   source: "ASVS 7.4.3; WSTG-ATHN-09; CWE-613",
   promised: { kind: "nothing" },
   asDescribed: "falls",
-  control: ["other-sign-ins-kept-at-password-change"],
+  control: ["other-sign-ins-kept-at-password-change", "webhooks-ignored"],
   async run(target) {
     const robbed = await victim(target);
     const session = thiefOf(robbed, ["session"]);
