@@ -4,6 +4,7 @@
  */
 import { claimsOfUser } from "./access-token.ts";
 import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
+import { concurrencyWindow } from "./judgement.ts";
 import { useSession } from "./live-session.ts";
 import { endAnother, endEverywhere, endOthers, ownDevices } from "./own-sign-ins.ts";
 import type { Live, Opening, Policy, Visit } from "./policy.ts";
@@ -69,7 +70,9 @@ export function hardened(settings: Settings): Policy {
 
     async isCurrent(session) {
       const signIn = await store.readSignIn(session.signInId);
-      return signIn !== null && signIn.ended === null && signIn.current === session.hash;
+      if (signIn === null || signIn.ended !== null || signIn.current !== session.hash) return false;
+      // Once a browser has presented them, who gets them late is not that browser (a thief who trickles a body).
+      return signIn.presentedAt === null || now() - signIn.presentedAt <= concurrencyWindow;
     },
   };
 }

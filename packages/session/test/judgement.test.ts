@@ -2,10 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  arrivalThatCounts,
   concurrencyWindow,
   ended,
   type Judgement,
   judge,
+  longestUpload,
   paid,
   presented,
   renewed,
@@ -18,6 +20,7 @@ import { day, hour, minute, signInRecord, start } from "./records.ts";
 interface Question {
   session: string;
   now?: number;
+  arrivedAt?: number;
   replacedAttempt?: boolean;
 }
 
@@ -25,9 +28,10 @@ const window = concurrencyWindow;
 
 function judged(
   signIn: SignInRecord,
-  { session, now = start, replacedAttempt = false }: Question,
+  { session, now = start, arrivedAt = now, replacedAttempt = false }: Question,
 ): Judgement {
-  return judge(signIn, { session, replacedAttempt, now, signInIdle: hour, revalidateAfter: 10 * minute });
+  const limits = { signInIdle: hour, revalidateAfter: 10 * minute };
+  return judge(signIn, { session, replacedAttempt, now, arrivedAt, ...limits });
 }
 
 /** Renewed at `start` from "s0" to "s1". */
@@ -156,6 +160,56 @@ function after(history: readonly (readonly [Change, number])[], from: SignInReco
     [from, start],
   );
 }
+
+describe("when a request arrived", () => {
+  test("counts for an upload that took longer than the window, and no longer than an upload may", () => {
+    for (const [took, counts] of [
+      [0, false],
+      [window, false],
+      [window + 1, true],
+      [longestUpload, true],
+      [longestUpload + 1, false],
+      [-minute, false],
+    ] as const)
+      expect(arrivalThatCounts(start, start - took)).toBe(counts ? start - took : null);
+  });
+
+  test("makes of the previous session an overlap, to the millisecond", () => {
+    const presentedAt = start + minute;
+    const now = presentedAt + 4 * minute;
+    expect(judged(afterPresenting, { session: "s0", now, arrivedAt: presentedAt + window })).toBe(
+      "overlapping",
+    );
+    expect(judged(afterPresenting, { session: "s0", now, arrivedAt: presentedAt + window + 1 })).toBe(
+      "reuse",
+    );
+  });
+
+  test("changes nothing else: no ending is skipped by it, and nothing is handed out", () => {
+    const anyArrival = fc.nat({ max: longestUpload });
+    fc.assert(
+      fc.property(
+        anyHistory,
+        fc.nat({ max: 2 * day }),
+        anyArrival,
+        fc.boolean(),
+        (history, passed, took, replacedAttempt) => {
+          const [signIn, last] = after(history, signInRecord());
+          const now = last + passed;
+          for (const session of [signIn.current, signIn.previous ?? "unknown", "unknown"]) {
+            const question = { session, now, replacedAttempt };
+            const [at, without] = [
+              judged(signIn, { ...question, arrivedAt: now - took }),
+              judged(signIn, question),
+            ];
+            if (at !== without)
+              expect([session, without, at]).toEqual([signIn.previous, "reuse", "overlapping"]);
+          }
+        },
+      ),
+    );
+  });
+});
 
 describe("after any history", () => {
   test("an ended sign-in is never revived", () => {
