@@ -1,0 +1,168 @@
+/** What the people of a history do: in an application by its visitor, or at the provider with an administrator's key. */
+import type { Act, Flight, History } from "./history.ts";
+import type { Person } from "./provider.ts";
+import type { SignIn } from "./truth.ts";
+import { reachable } from "./verdict.ts";
+
+/** Looks at a page. */
+export const look: Act = async (_visitor, found) => found;
+
+/** Signs a person in. */
+export function signInAs(history: History, person: Person, remember: boolean): Act {
+  return async (visitor, found, flight) => {
+    if (found !== null) found.mayBeOver = true;
+    const { email: loginId, password, isActive } = person;
+    const result = await visitor.signIn({ loginId, password, remember });
+    if (result.outcome !== "signed-in") return found;
+    if (!isActive && person.sweptSince < flight.order)
+      history.broken.push("a deactivated user was signed in");
+    if (found !== null) await history.end([found], async () => undefined);
+    return history.began(result.session, person, remember, flight);
+  };
+}
+
+/** Signs out here. */
+export function signOut(history: History): Act {
+  return async (visitor, found) => {
+    await history.end(found === null ? [] : [found], () => visitor.signOut());
+    return null;
+  };
+}
+
+/** Signs out of the other devices, here. */
+export function signOutOthers(history: History): Act {
+  return async (visitor, found) => {
+    if (found === null) return null;
+    const others = live(history, found.person).filter(
+      (each) => each !== found && each.application === found.application,
+    );
+    await sweeping(history, found.person, () => history.end(others, () => visitor.signOutOthers()));
+    return found;
+  };
+}
+
+/** Ends one of the devices on the list; where it ends anything else, the history is broken. */
+export function endDevice(history: History, index: number): Act {
+  return async (visitor, found) => {
+    if (found === null) return null;
+    const listed = await visitor.devices();
+    for (const { signInId } of listed) {
+      const signIn = history.signIns.get(signInId);
+      if (
+        signIn !== undefined &&
+        (signIn.person !== found.person || signIn.application !== found.application)
+      )
+        history.broken.push("a list of devices shows somebody else's");
+    }
+    const chosen = history.signIns.get(listed[index % listed.length]?.signInId ?? "");
+    const stranger = [...history.signIns.values()].find(({ person }) => person !== found.person);
+    if (stranger !== undefined && (await visitor.endDevice(stranger.id)))
+      history.broken.push("somebody ended another's sign-in");
+    if (chosen === undefined) return found;
+    await history.end([chosen], () => visitor.endDevice(chosen.id));
+    return chosen === found ? null : found;
+  };
+}
+
+/** Signs out everywhere: here at once, in the other application as soon as it asks the provider. */
+export function signOutEverywhere(history: History): Act {
+  return async (visitor, found, flight) => {
+    if (found === null) return null;
+    await endAll(history, found, flight, () => visitor.signOutEverywhere());
+    disown(history, found, flight, ({ renews }) => renews);
+    return null;
+  };
+}
+
+/** Changes the password: everything ends as with `signOutEverywhere`, and this browser has a new sign-in. */
+export function changePassword(history: History): Act {
+  return async (visitor, found, flight) => {
+    if (found === null) return null;
+    const { person } = found;
+    const newPassword = `another pass phrase ${history.order} ${person.id}`;
+    const form = { currentPassword: person.password, newPassword };
+    let session = null;
+    await endAll(history, found, flight, async () => {
+      const result = await visitor.changePassword(form);
+      if (result.outcome !== "changed") return false;
+      person.password = newPassword;
+      session = result.session;
+      return true;
+    });
+    if (person.password !== newPassword) return found;
+    disown(history, found, flight, () => true);
+    // What was swept was swept before this one began.
+    return session === null
+      ? null
+      : history.began(session, person, found.remembered, { ...flight, order: history.order });
+  };
+}
+
+async function endAll(
+  history: History,
+  found: SignIn,
+  _flight: Flight,
+  ending: () => Promise<unknown>,
+): Promise<void> {
+  const all = live(history, found.person);
+  for (const signIn of all) signIn.mayBeOver = true;
+  const here = all.filter(({ application }) => application === found.application);
+  await sweeping(history, found.person, async () => {
+    const isDone = await ending();
+    history.order += 1;
+    if (isDone !== false) for (const signIn of here) signIn.endedSince ??= history.order;
+  });
+}
+
+/** The provider has heard of it too, if it could be reached all the time; if not, that is owed and paid later. */
+function disown(history: History, found: SignIn, flight: Flight, whom: (signIn: SignIn) => boolean): void {
+  if (!reachable(history.reach, flight)) return;
+  for (const signIn of live(history, found.person)) if (whom(signIn)) signIn.disownedAt ??= history.now();
+}
+
+async function sweeping(history: History, person: Person, work: () => Promise<void>): Promise<void> {
+  const mark = () => {
+    history.order += 1;
+    person.sweptSince = history.order;
+  };
+  mark();
+  await work();
+  mark();
+}
+
+function live(history: History, person: Person): SignIn[] {
+  return [...history.signIns.values()].filter(
+    (signIn) => signIn.person === person && signIn.endedSince === null,
+  );
+}
+
+/** Calls of an administrator; the provider has done it when they return. */
+export const administrator = {
+  /** Revokes one family. Where sessions are not renewed, nobody asks for it. */
+  async revoke(history: History, signIn: SignIn): Promise<void> {
+    await history.provider.api("DELETE", `/api/jwt/refresh/${signIn.id}`);
+    if (!signIn.renews) return;
+    signIn.mayBeOver = true;
+    signIn.disownedAt ??= history.now();
+  },
+
+  /** Revokes all of a user's families. */
+  revokeAll: (history: History, person: Person): Promise<void> =>
+    sweeping(history, person, async () => {
+      await history.provider.api("DELETE", `/api/jwt/refresh?userId=${person.id}`);
+      for (const signIn of live(history, person).filter(({ renews }) => renews)) {
+        signIn.mayBeOver = true;
+        signIn.disownedAt ??= history.now();
+      }
+    }),
+
+  deactivate: (history: History, person: Person): Promise<void> =>
+    sweeping(history, person, async () => {
+      await history.provider.api("DELETE", `/api/user/${person.id}`);
+      person.isActive = false;
+      for (const signIn of live(history, person)) {
+        signIn.mayBeOver = true;
+        signIn.disownedAt ??= history.now();
+      }
+    }),
+};

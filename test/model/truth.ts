@@ -1,0 +1,81 @@
+/**
+ * What a bystander knows who saw every cookie and every ending: sign-ins, the pairs that were handed out for them, and
+ * what may still be asked of them. Nothing here reads the store or the provider.
+ */
+import type { Person } from "./provider.ts";
+
+export const second = 1_000;
+export const minute: number = 60 * second;
+export const hour: number = 60 * minute;
+export const day: number = 24 * hour;
+
+/** One authentication in one browser. Times are epoch milliseconds, ordinals count what happened in the history. */
+export interface SignIn {
+  readonly id: string;
+  readonly application: number;
+  readonly person: Person;
+  readonly remembered: boolean;
+  readonly renews: boolean;
+  readonly authenticatedAt: number;
+  /** Something began that ends it, or may have: its user may be asked to sign in again. */
+  mayBeOver: boolean;
+  /** Ordinal of the moment its ending was complete: from then on it opens nothing. */
+  endedSince: number | null;
+  /** When the provider disowned it, or its user. */
+  disownedAt: number | null;
+  /** A thief came with a whole pair of it. */
+  isShared: boolean;
+  /** When its browser last got a page that the provider could have had a say in. */
+  vouchedAt: number;
+  /** When an answer with a pair was lost after that. */
+  lostAt: number | null;
+}
+
+/** A session id that was handed out, in W2 with a refresh cookie. */
+export interface Pair {
+  readonly sessionId: string;
+  readonly signIn: SignIn;
+  /** The pairs in answer to which it was handed out. */
+  readonly parents: Set<Pair>;
+  /** When it first opened a page by itself, not by being renewed. */
+  usedAt: number | null;
+  /** When a pair that was handed out in its place was first used. */
+  supersededAt: number | null;
+}
+
+/** How long after its successor was first used a replaced pair may still be served (ARCHITECTURE, "concurrent"). */
+export const window: number = 30 * second;
+/** How long the provider's word on a user is good for. */
+export const revalidateAfter: number = 10 * minute;
+/** How long an unanswered provider is left alone. */
+export const providerRest: number = 10 * second;
+const providerGrace = 86_399 * second;
+
+/** When a sign-in is over, whatever happens. */
+export function absoluteLimit({ renews, remembered, authenticatedAt }: SignIn): number {
+  return authenticatedAt + (renews ? (remembered ? 30 * day : 24 * hour) : 12 * hour);
+}
+
+/** Why an honest browser may be asked to sign in again; `null` if there is no reason. */
+export function reasonToAsk(signIn: SignIn, now: number): string | null {
+  const { mayBeOver, isShared, lostAt, vouchedAt, renews, remembered } = signIn;
+  if (mayBeOver) return "ended";
+  if (isShared) return "theft";
+  if (now >= absoluteLimit(signIn)) return "absolute limit";
+  // The page came within `revalidateAfter` of a renewal, so the idle limit may be that much nearer.
+  const idle = renews ? (remembered ? 14 * day : hour) - revalidateAfter : 30 * minute;
+  if (now >= vouchedAt + idle) return "idle limit";
+  return lostAt !== null && now >= lostAt + providerGrace ? "answer lost longer than the grace" : null;
+}
+
+/** Notes that a pair opened a page by itself: what it took the place of is good for `window` more. */
+export function use(pair: Pair, now: number): void {
+  pair.usedAt ??= now;
+  for (const parent of pair.parents) parent.supersededAt ??= pair.usedAt;
+}
+
+/** Notes that `to` was handed out in answer to `from`. */
+export function succeed(from: Pair, to: Pair): void {
+  to.parents.add(from);
+  if (to.usedAt !== null) from.supersededAt ??= to.usedAt;
+}
