@@ -54,8 +54,9 @@ async function survival(copy: WeakenedCopy, { name, tests }: Patch): Promise<str
   const broken = await typeErrors(copy, patchedFiles(name));
   if (broken !== null) return `the patched code has type errors, so failing proves nothing: ${broken}`;
   const results = await run(copy, tests);
-  const blind = results.find(({ failed, ran }) => failed.length === 0 || ran === 0);
-  return blind === undefined ? null : `${blind.path} ${blind.ran === 0 ? "does not load" : "passes"}`;
+  const blind = results.filter(({ failed, ran }) => failed.length === 0 || ran === 0);
+  if (blind.length === 0) return null;
+  return blind.map(({ path, ran }) => `${path} ${ran === 0 ? "does not load" : "passes"}`).join(", ");
 }
 
 async function run(copy: WeakenedCopy, paths: readonly string[]): Promise<FileResult[]> {
