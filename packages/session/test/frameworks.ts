@@ -13,7 +13,7 @@ import * as onFastify from "../src/fastify.ts";
 import * as onHono from "../src/hono.ts";
 import type { Sessions } from "../src/index.ts";
 import type { Gate } from "./clock.ts";
-import { type Asked, ownCookie, pages } from "./pages.ts";
+import { type Asked, ownCookie, pages, sensitiveRoutes } from "./pages.ts";
 
 /** The frameworks with an adapter. */
 export type Framework = "Express" | "Fastify" | "Hono";
@@ -45,6 +45,12 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
         const asked = { visitor: onExpress.visitor(request), fields: fieldsOf(request.body), gate: gate() };
         const { status, body, headers = {} } = await page(asked);
         response.status(status).set(headers).send(body);
+      });
+    }
+    for (const [route, options] of sensitiveRoutes) {
+      const [method, path] = split(route);
+      app[method](path, onExpress.requireRecentSignIn("10m", options), (_request, response) => {
+        response.send("sensitive");
       });
     }
     app.get("/stream", (_request, response) => {
@@ -97,6 +103,11 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
         return reply.code(status).headers(headers).type("text/html").send(body);
       });
     }
+    for (const [route, options] of sensitiveRoutes) {
+      const [method, path] = split(route);
+      const preHandler = onFastify.requireRecentSignIn("10m", options);
+      app[method](path, { preHandler }, (_request, reply) => reply.send("sensitive"));
+    }
     app.get("/stream", (_request, reply) => reply.send(Readable.from(chunks)));
     app.get("/broken-stream", (_request, reply) => {
       const stream = new Readable({ read() {} });
@@ -133,6 +144,10 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
         } = await page({ visitor: onHono.visitor(context), fields, gate: gate() });
         return new Response(body, { status, headers: { "content-type": "text/html", ...headers } });
       });
+    }
+    for (const [route, options] of sensitiveRoutes) {
+      const [method, path] = split(route);
+      app[method](path, onHono.requireRecentSignIn("10m", options), (context) => context.text("sensitive"));
     }
     app.get("/stream", () => new Response(new Blob(chunks).stream()));
     app.get("/own-headers", () => {

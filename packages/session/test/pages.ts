@@ -2,7 +2,7 @@
  * One small application, told in terms of no framework: what each route answers. frameworks.ts puts it on Express, Fastify
  * and Hono, so that a difference in behaviour can only come from the adapters.
  */
-import type { Visitor } from "../src/index.ts";
+import type { ChangePasswordResult, SignInResult, Visitor } from "../src/index.ts";
 import type { Gate } from "./clock.ts";
 
 /** What a route answers. */
@@ -31,11 +31,11 @@ export const pages: Record<string, (asked: Asked) => Page | Promise<Page>> = {
       loginId,
       password,
       returnTo,
-      remember: fields["remember"] === "on",
+      remember: fields["confirm"] === "on" ? undefined : fields["remember"] === "on",
     });
     if (result.outcome === "signed-in") return redirect(result.location);
-    const reason = result.outcome === "refused" ? result.reason : "unavailable";
-    return { status: result.status, body: `${form(visitor)} ${reason}` };
+    const reason = result.outcome === "refused" ? result.reason : result.outcome;
+    return { status: result.status, body: `${form(visitor)} ${reason}`, headers: retryAfter(result) };
   },
   "POST /logout": async ({ visitor }) => {
     await visitor.signOut();
@@ -50,6 +50,21 @@ export const pages: Record<string, (asked: Asked) => Page | Promise<Page>> = {
     await gate?.pass();
     return ok(`slow page of ${visitor.signedIn().user.email}`);
   },
+  "GET /account": async ({ visitor }) =>
+    ok(`${form(visitor)}<script type="application/json">${JSON.stringify(await visitor.devices())}</script>`),
+  "POST /account/end": async ({ visitor, fields }) =>
+    ok(`ended: ${await visitor.endDevice(fields["signInId"])}`),
+  "POST /account/end-others": async ({ visitor }) => ok(`ended: ${await visitor.signOutOthers()}`),
+  "POST /account/sign-out-everywhere": async ({ visitor }) => {
+    await visitor.signOutEverywhere();
+    return redirect("/");
+  },
+  "POST /account/password": async ({ visitor, fields }) => {
+    const { currentPassword, newPassword } = fields;
+    const result = await visitor.changePassword({ currentPassword, newPassword });
+    if (result.outcome === "changed") return redirect(result.location);
+    return { status: result.status, body: JSON.stringify(result), headers: retryAfter(result) };
+  },
   "GET /own-cookie": () => ok("own cookie", { "set-cookie": ownCookie }),
   "GET /own-cache": () => ok("own cache", { "cache-control": "private, max-age=60" }),
   "GET /throws": () => {
@@ -59,6 +74,14 @@ export const pages: Record<string, (asked: Asked) => Page | Promise<Page>> = {
   "POST /hook": ({ fields }) => ok(`hook ${String(fields["item"])}`),
   "GET /assets/style.css": () => ok("body {}"),
 };
+
+/** Routes behind `requireRecentSignIn("10m", …)`: where a form leads to afterwards, or nothing said of it. */
+export const sensitiveRoutes: readonly (readonly [string, { returnTo?: string }])[] = [
+  ["GET /sensitive", {}],
+  ["POST /sensitive", {}],
+  ["POST /sensitive/returning", { returnTo: "/account" }],
+  ["GET /assets/sensitive", {}],
+];
 
 /** A cookie of the application's own, beside which the library's must stand. */
 export const ownCookie = "cart=guest-cart-1; Path=/; HttpOnly; SameSite=Lax";
@@ -70,6 +93,10 @@ export const unguardedPaths = ["/hook"];
 
 function ok(body: string, headers: Record<string, string> = {}): Page {
   return { status: 200, body, headers };
+}
+
+function retryAfter(result: SignInResult | ChangePasswordResult): Record<string, string> {
+  return result.outcome === "throttled" ? { "retry-after": String(result.retryAfter) } : {};
 }
 
 function redirect(location: string): Page {
