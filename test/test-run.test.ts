@@ -17,7 +17,7 @@ async function run(fixtures: readonly string[], CI: string) {
 }
 
 describe("a run of the tests", () => {
-  test("fails for every secret that was written and every cookie that breaks the rule", async () => {
+  test("fails for every secret that was written and every cookie that breaks the rule (ASVS 3.3.1, 3.3.2, 3.3.3, 3.3.4)", async () => {
     const { code, output, lastLine } = await run(["clean", "leaks", "breaks"], "");
     for (const line of [
       "corr… (28 characters) from secret() occurs raw in console.log",

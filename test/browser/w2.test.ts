@@ -144,7 +144,7 @@ describe.each(applications)("W2, $name, hardened", (application) => {
   });
 });
 
-test("13′: the Store's cookies never reach the Forum, and renewing one leaves the other alone", async ({
+test("13′: the Store's cookies never reach the Forum, and renewing one leaves the other alone (ASVS 3.5.4)", async ({
   context,
 }) => {
   const system = hardened;

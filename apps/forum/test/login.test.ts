@@ -18,7 +18,7 @@ describe("the login form", () => {
     expect([posts.status, posts.html.includes("Ada Marlow")]).toEqual([200, true]);
   });
 
-  test("says the same of an unknown user and a wrong password, keeps the email, drops the password", async () => {
+  test("says the same of an unknown user and a wrong password, keeps the email, drops the password (ASVS 6.3.8)", async () => {
     const wrongPassword = await board.visitor().signIn(ada.email, "not her password");
     const unknownUser = await board.visitor().signIn("nobody@example.com", "not her password");
     for (const answer of [wrongPassword, unknownUser]) {

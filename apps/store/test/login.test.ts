@@ -43,7 +43,7 @@ describe("the login form", () => {
     },
   );
 
-  test("says the same of an unknown user and a wrong password, keeps the email, drops the password", async () => {
+  test("says the same of an unknown user and a wrong password, keeps the email, drops the password (ASVS 6.3.8)", async () => {
     const wrongPassword = await shop.visitor().signIn(ada.email, "not her password", { remember: "yes" });
     const unknownUser = await shop.visitor().signIn("nobody@example.com", "not her password");
     for (const answer of [wrongPassword, unknownUser]) {
@@ -103,7 +103,7 @@ describe("the login form", () => {
 });
 
 describe("a signed-in visitor", () => {
-  test("sees who is signed in, as text, and a way to sign out, on every page", async () => {
+  test("sees who is signed in, as text, and a way to sign out, on every page (ASVS 7.4.4)", async () => {
     const visitor = shop.visitor();
     await visitor.signIn(ben.email, ben.password);
     for (const path of ["/", "/shopping-cart", "/no-such-page"]) {

@@ -14,7 +14,7 @@ function validate(idp: TestIdp, token: string): Promise<number> {
 }
 
 describe.each(["ES256", "EdDSA", "RS256"] as const)("%s", (signingAlgorithm) => {
-  test("tokens verify with somebody else's library by the published keys", async () => {
+  test("tokens verify with somebody else's library by the published keys (ASVS 11.6.1)", async () => {
     const idp = await startIdp({ signingAlgorithm });
     const { body } = await login(idp);
     const keys = createRemoteJWKSet(new URL(`${ISSUER}/.well-known/jwks.json`), {
@@ -60,7 +60,7 @@ test("header Bearer, header JWT and cookie are the same", async () => {
   expect((await idp.call("GET", "/api/jwt/validate", { key: null, headers: twice })).status).toBe(401);
 });
 
-test("a token is good until its last second and not longer", async () => {
+test("a token is good until its last second and not longer (ASVS 9.2.1)", async () => {
   const idp = await startIdp();
   const { body } = await login(idp);
   idp.clock.now += 3_600_000 - 1;
@@ -107,7 +107,7 @@ test("the algorithm is the key's, never the token's (ASVS 9.1.2)", async () => {
   expect(await validate(idp, body.token)).toBe(200);
 });
 
-test("every changed character of a token makes it bad", async () => {
+test("every changed character of a token makes it bad (ASVS 9.1.1)", async () => {
   expect.hasAssertions();
   const idp = await startIdp();
   const { body } = await login(idp);
@@ -124,7 +124,7 @@ test("a token of another provider is not good here", async () => {
   expect(await validate(here, (await login(there)).body.token)).toBe(401);
 });
 
-test("after a rotation new tokens carry the new key, old ones stay good, and both keys are published", async () => {
+test("after a rotation new tokens carry the new key, old ones stay good, and both keys are published (ASVS 11.2.2)", async () => {
   const idp = await startIdp();
   const before = (await login(idp)).body.token;
   const kid = await idp.idp.rotateSigningKey();

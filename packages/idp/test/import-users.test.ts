@@ -33,7 +33,7 @@ function imported(encryptionScheme: string): object {
   return { email, password, encryptionScheme, factor, salt: salt.toString("base64"), registrations };
 }
 
-test("users of every scheme sign in with the password they have, and are argon2id from then on", async () => {
+test("users of every scheme sign in with the password they have, and are argon2id from then on (ASVS 11.2.2)", async () => {
   const database = databaseFile();
   const idp = await startIdp({ database });
   const client = await idp.client(API_KEY);

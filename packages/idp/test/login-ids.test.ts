@@ -62,7 +62,7 @@ test("nobody stands between Alice and her account by calling himself by her addr
   expect((await login(idp, { password: user.password })).status).toBe(404);
 });
 
-test("a tenant can't ask for passwords of less than 8 characters (NIST SP 800-63B-4 §3.1.1.2)", async () => {
+test("a tenant can't ask for passwords of less than 8 characters (NIST SP 800-63B-4 §3.1.1.2) (ASVS 6.2.1)", async () => {
   const idp = await startIdp();
   const { body } = await idp.call("GET", "/api/tenant");
   const path = `/api/tenant/${body.tenants[0].id}`;

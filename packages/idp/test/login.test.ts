@@ -15,7 +15,7 @@ import {
 
 const credentials = { loginId: ALICE_EMAIL, password: ALICE_PASSWORD, applicationId: STORE_APP };
 
-test("FusionAuth's client signs a registered user in and gets tokens", async () => {
+test("FusionAuth's client signs a registered user in and gets tokens (ASVS 9.2.4)", async () => {
   const idp = await startIdp();
   const client = await idp.client();
   const { statusCode, response } = await client.login(credentials);
@@ -110,7 +110,7 @@ test("the login id is taken in any case, as e-mail address or username, but not 
   expect((await login(idp, { loginId: "alice", loginIdTypes: ["username"] })).status).toBe(200);
 });
 
-test("unknown user and wrong password are the same answer after the same work (CWE-203)", async () => {
+test("unknown user and wrong password are the same answer after the same work (CWE-203) (ASVS 6.3.8)", async () => {
   const idp = await startIdp();
   const wrong = await login(idp, { password: "not the password" });
   const unknown = await login(idp, { loginId: "nobody@example.com" });

@@ -69,7 +69,7 @@ describe("rules", () => {
     }
   });
 
-  test("64 and 256 characters are possible, 257 are too many", async () => {
+  test("64 and 256 characters are possible, 257 are too many (ASVS 6.2.1, 6.2.9)", async () => {
     const idp = await startIdp();
     for (const length of [64, 256]) {
       const password = "q7".repeat(length / 2);
@@ -89,7 +89,7 @@ describe("rules", () => {
     }
   });
 
-  test("little more than the login id is refused (ASVS 6.2.11), the login id in a long phrase is not", () => {
+  test("little more than the login id is refused, the login id in a long phrase is not (ASVS 6.2.11)", () => {
     const owner = { email: "alice.liddell@example.com", username: "wonder" };
     expect(passwordFault(RULES, "alice.liddell", owner)).toBe("containsEmail");
     expect(passwordFault(RULES, "Alice.Liddell2026", owner)).toBe("containsEmail");
@@ -129,7 +129,7 @@ describe("rules", () => {
 });
 
 describe("hashing", () => {
-  test("the database holds argon2id with today's parameters and no password", async () => {
+  test("the database holds argon2id with today's parameters and no password (ASVS 11.4.2)", async () => {
     const database = databaseFile();
     await startIdp({ database });
     expect(dump(database)).toContain("$argon2id$v=19$m=19456,t=2,p=1$");

@@ -52,7 +52,7 @@ beforeEach(async () => {
 });
 
 describe("FusionAuth's client", () => {
-  test("revokeRefreshTokensByUserId revokes exactly the user's", async () => {
+  test("revokeRefreshTokensByUserId revokes exactly the user's (ASVS 7.4.5)", async () => {
     const client = await idp.client();
     expect((await client.revokeRefreshTokensByUserId(ALICE)).statusCode).toBe(200);
     expect(await alive()).toEqual(["bobStore"]);
@@ -73,7 +73,7 @@ describe("FusionAuth's client", () => {
     expect(await alive()).toEqual(["aliceStore", "bobStore"]);
   });
 
-  test("revokeRefreshTokensByApplicationId revokes the application's", async () => {
+  test("revokeRefreshTokensByApplicationId revokes the application's (ASVS 7.4.5)", async () => {
     const client = await idp.client();
     await client.revokeRefreshTokensByApplicationId(STORE_APP);
     expect(await alive()).toEqual(["aliceForum"]);
@@ -236,7 +236,7 @@ test("an access token from before a change of password ends no sign-in from afte
   expect((await idp.call("DELETE", path, anew)).status).toBe(200);
 });
 
-test("without credentials nothing is revoked", async () => {
+test("without credentials nothing is revoked (ASVS 10.4.10)", async () => {
   for (const headers of [{}, { authorization: "Bearer nonsense" }, { authorization: "nonsense" }]) {
     const { status } = await idp.call("DELETE", `/api/jwt/refresh?userId=${ALICE}`, { key: null, headers });
     expect(status).toBe(401);

@@ -21,7 +21,7 @@ function types(idp: TestIdp): string[] {
   return idp.events.map(({ type }) => type).filter((type) => /^refresh-tokens?-/.test(type));
 }
 
-test("of 50 parallel refreshes with one token one rotates, and all get the identical successor", async () => {
+test("of 50 parallel refreshes with one token one rotates, and all get the identical successor (ASVS 10.4.5, 15.4.2)", async () => {
   const idp = await startIdp({ database: databaseFile() });
   const { body: first } = await login(idp);
   const answers = await Promise.all(Array.from({ length: 50 }, () => refreshGrant(idp, first.refreshToken)));
@@ -88,7 +88,7 @@ test("reuse ends that family only", async () => {
   expect((await refreshGrant(idp, laptop.refreshToken)).status).toBe(200);
 });
 
-test("reuse is recognised after a restart (CVE-2026-9802 class), and an ended family stays ended", async () => {
+test("reuse is recognised after a restart (CVE-2026-9802 class), and an ended family stays ended (ASVS 10.4.5)", async () => {
   const database = databaseFile();
   const before = await startIdp({ database });
   const { body: first } = await login(before);
@@ -138,7 +138,7 @@ test("after the database went back in time, owners go on from the token they hol
   expect((await refreshGrant(restored, second.body.refresh_token)).status).toBe(400);
 });
 
-test("keys roll: an old key's token is exchanged for the new key's, then the old key can go", async () => {
+test("keys roll: an old key's token is exchanged for the new key's, then the old key can go (ASVS 11.2.2)", async () => {
   const database = databaseFile();
   const added = { id: "k2", secret: "another-secret-of-32-bytes-or-more-for-tests" };
   const before = await startIdp({ database });

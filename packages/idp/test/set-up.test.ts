@@ -88,7 +88,7 @@ describe("production", () => {
     });
   });
 
-  test("a fresh database has no user and no key", async () => {
+  test("a fresh database has no user and no key (ASVS 6.3.2)", async () => {
     const database = databaseFile();
     const idp = await createIdp({ ...base, database });
     const db = new DatabaseSync(database, { readOnly: true });

@@ -53,7 +53,7 @@ test("client_secret_basic and client_secret_post are the same", async () => {
   expect(again.status).toBe(200);
 });
 
-test("a client that can't prove who it is gets 401 and uses nothing up", async () => {
+test("a client that can't prove who it is gets 401 and uses nothing up (ASVS 10.4.10)", async () => {
   const idp = await startIdp();
   const { body: first } = await login(idp);
   const form = grant(first.refreshToken);
@@ -126,7 +126,7 @@ test("without PKCE, NotRequiredWhenUsingPKCE asks for the secret", async () => {
   expect((await idp.call("POST", "/oauth2/token", { key: null, form })).status).toBe(401);
 });
 
-test("no application can have the password grant, whatever it enables (RFC 9700 §2.4)", async () => {
+test("no application can have the password grant, whatever it enables (RFC 9700 §2.4) (ASVS 10.4.4)", async () => {
   const oauthConfiguration = { clientSecret: STORE_SECRET, enabledGrants: ["password", "refresh_token"] };
   const idp = await startIdp({ kickstart: seeded({ store: { oauthConfiguration } }) });
   for (const grant_type of ["password", "authorization_code", "implicit", "client_credentials", "nonsense"]) {
@@ -136,7 +136,7 @@ test("no application can have the password grant, whatever it enables (RFC 9700 
   }
 });
 
-test("a grant that the application does not enable is refused and uses nothing up", async () => {
+test("a grant that the application does not enable is refused and uses nothing up (ASVS 10.4.4)", async () => {
   const oauthConfiguration = { clientSecret: STORE_SECRET, enabledGrants: [] };
   const idp = await startIdp({ kickstart: seeded({ store: { oauthConfiguration } }) });
   const { body: first } = await login(idp);
@@ -182,7 +182,7 @@ test("a form of more than 100 parameters is refused before anyone is authenticat
   expect((await ask(96)).status).toBe(200);
 });
 
-test("expires_in and scope are judged before the token is used up", async () => {
+test("expires_in and scope are judged before the token is used up (ASVS 10.4.11)", async () => {
   const idp = await startIdp();
   const { body: first } = await login(idp, { metaData: { scopes: ["profile", "email"] } });
   for (const expires_in of ["0", "-1", "3601", "1e3", "x"]) {

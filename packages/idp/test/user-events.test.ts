@@ -425,7 +425,7 @@ test("the signature verifies with jose against the published keys, over the very
   expect(new Set(receiver.received.map(({ event }) => event.id)).size).toBe(3);
 });
 
-test("a webhook's signature is no access token (RFC 8725 §3.12)", async () => {
+test("a webhook's signature is no access token (RFC 8725 §3.12) (ASVS 9.2.2)", async () => {
   const { idp, receiver } = await told();
   await idp.call("DELETE", `/api/user/${ALICE}`);
   await idp.idp.deliverDue();

@@ -7,7 +7,7 @@ const html = { accept: "text/html" };
 
 onEveryFramework("access", (at) => {
   test.each(["/shopping-cart", "/items", "/slow", "/no-such-page", "/stream"])(
-    "%s is not shown to a visitor, whether it exists or not",
+    "%s is not shown to a visitor, whether it exists or not (ASVS 7.2.1)",
     async (path) => {
       const app = await at.start();
       const answer = await app.browser().get(path);

@@ -16,7 +16,7 @@ function keepsTheRule(header: string, { secure }: { secure: boolean }): void {
 }
 
 describe("Set-Cookie", () => {
-  test("keeps the cookie rule on https and on loopback, set and cleared, for every name", () => {
+  test("keeps the cookie rule on https and on loopback, set and cleared, for every name (ASVS 3.3.1, 3.3.2, 3.3.3, 3.3.4)", () => {
     fc.assert(
       fc.property(value, fc.option(fc.integer({ min: 0, max: 34_560_000_000 })), (content, maxAge) => {
         for (const [writer, secure] of [[https, true] as const, [http, false] as const]) {
@@ -48,7 +48,7 @@ describe("Set-Cookie", () => {
     expect(cleared.get("max-age")).toBe("0");
   });
 
-  test("is refused where a browser would drop it for its size", () => {
+  test("is refused where a browser would drop it for its size (ASVS 3.3.5)", () => {
     expect(() => https.set("a", "x".repeat(4095))).not.toThrow();
     expect(() => https.set("a", "x".repeat(4096))).toThrow(RangeError);
   });

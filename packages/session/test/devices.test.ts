@@ -38,15 +38,18 @@ everywhere("a user's devices", (at) => {
     expect((await devicesOf(phone)).map(({ isThis }) => isThis)).toEqual([true, false]);
   });
 
-  test.each(workflows)("are this user's in this application, and no other's (%s)", async (workflow) => {
-    const app = await at.start({ workflow });
-    const forum = await at.start({ beside: app, workflow, application: "forum" });
-    const person = await app.provider.person();
-    const browser = await app.signedIn({ person });
-    await app.signedIn();
-    await forum.signedIn({ person });
-    expect(await devicesOf(browser)).toHaveLength(1);
-  });
+  test.each(workflows)(
+    "are this user's in this application, and no other's (%s) (ASVS 7.5.2)",
+    async (workflow) => {
+      const app = await at.start({ workflow });
+      const forum = await at.start({ beside: app, workflow, application: "forum" });
+      const person = await app.provider.person();
+      const browser = await app.signedIn({ person });
+      await app.signedIn();
+      await forum.signedIn({ person });
+      expect(await devicesOf(browser)).toHaveLength(1);
+    },
+  );
 
   test("leave the list when their sign-in is over: signed out, idle, or past its limit", async () => {
     const app = await at.start();

@@ -21,7 +21,7 @@ const foreignInOldBrowsers: [string, string][] = [
 
 everywhere("forgery", (at) => {
   test.each(foreign)(
-    "from %s is refused on every unsafe route, even with the right form token",
+    "from %s is refused on every unsafe route, even with the right form token (ASVS 3.5.1)",
     async (_, headersOf) => {
       const app = await at.start();
       const { email, password } = await app.provider.person();
@@ -129,7 +129,7 @@ onEveryFramework("forgery", (at) => {
     },
   );
 
-  test("is told from our own forms by Origin, in a browser without Sec-Fetch-Site", async () => {
+  test("is told from our own forms by Origin, in a browser without Sec-Fetch-Site (ASVS 3.7.5)", async () => {
     const app = await at.start();
     const browser = await app.signedIn();
     await cart(browser);
@@ -147,7 +147,7 @@ onEveryFramework("forgery", (at) => {
     expect((await browser.post("/items", { item: "lamp" }, { headers })).status).toBe(403);
   });
 
-  test("of signing in (login CSRF) needs the visitor's own form cookie", async () => {
+  test("of signing in (login CSRF) needs the visitor's own form cookie (ASVS 10.1.2)", async () => {
     const app = await at.start();
     const { email, password } = await app.provider.anybody();
     const [victim, attacker] = [app.browser(), app.browser()];

@@ -136,7 +136,7 @@ test("credentials go in the body alone, to one address, with the key of the API"
   });
 });
 
-test("renewal is the refresh-token grant with client credentials, never the key of the API (RFC 6749 §2.3.1, §6)", async () => {
+test("renewal is the refresh-token grant with client credentials, never the key of the API (RFC 6749 §2.3.1, §6) (ASVS 10.2.3)", async () => {
   const { provider, heard } = answering(json({ access_token: "a", refresh_token: "r2" }));
   expect(await provider.refresh("r+1")).toEqual({
     outcome: "refreshed",

@@ -25,7 +25,7 @@ everywhere("limits", (at) => {
     expect((await browser.get("/slow")).status).toBe(200);
   });
 
-  test("W1: requests every minute do not carry a session past its absolute limit", async () => {
+  test("W1: requests every minute do not carry a session past its absolute limit (ASVS 7.3.2)", async () => {
     const app = await at.start({
       workflow: "sessions",
       lifetimes: { signInAbsolute: "2h", sessionIdle: "5m" },
@@ -41,7 +41,7 @@ everywhere("limits", (at) => {
     expect((await browser.get("/shopping-cart")).status).toBe(302);
   });
 
-  test("W2: requests every minute renew a sign-in, and not past its absolute limit", async () => {
+  test("W2: requests every minute renew a sign-in, and not past its absolute limit (ASVS 7.3.2)", async () => {
     const app = await at.start({ lifetimes: { signInAbsolute: "2h" } });
     const browser = await app.signedIn();
     const ids = new Set<string>();

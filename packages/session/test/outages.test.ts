@@ -188,7 +188,7 @@ everywhere("outages", (at) => {
     }
   });
 
-  test("a token that was signed for another application signs nobody in, and nobody out", async () => {
+  test("a token that was signed for another application signs nobody in, and nobody out (ASVS 9.2.3)", async () => {
     const app = await at.start();
     const person = await app.provider.anybody();
     const forum = { ...app.options.identityProvider, applicationId: "10000000-0000-4000-8000-000000000009" };
@@ -210,7 +210,7 @@ everywhere("outages", (at) => {
     };
   }
 
-  test("a provider that mixes up its users serves nobody somebody else's pages", async () => {
+  test("a provider that mixes up its users serves nobody somebody else's pages (ASVS 10.5.2)", async () => {
     const app = await at.start();
     const [ada, grace] = [await app.provider.person(), await app.provider.person()];
     await app.signedIn({ person: grace });

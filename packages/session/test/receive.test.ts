@@ -90,7 +90,7 @@ function isOpen(target: string): boolean {
   return ["/", "/about", "/login", "/hook"].includes(path) || (isPlain && path.startsWith("/assets/"));
 }
 
-test("a stranger reaches handlers on open paths only, whatever they send, and never as somebody", async () => {
+test("a stranger reaches handlers on open paths only, whatever they send, and never as somebody (ASVS 7.2.1)", async () => {
   await fc.assert(
     fc.asyncProperty(anyRequest, async (asked) => {
       const received = await sessions.receive(request(asked));

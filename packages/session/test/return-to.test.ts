@@ -36,7 +36,7 @@ const tricks = fc.constantFrom(
 );
 
 describe("a place to return to", () => {
-  test("is a path of this origin or null, for any string", () => {
+  test("is a path of this origin or null, for any string (ASVS 3.7.2)", () => {
     const anything = fc.oneof(
       fc.string(),
       fc.string({ unit: "binary" }),

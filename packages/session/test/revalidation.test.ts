@@ -25,7 +25,7 @@ const revocations: [string, (provider: TestProvider, person: Person) => Promise<
 everywhere("a user who", (at) => {
   for (const workflow of ["sessions", "sessions+refresh-tokens"] as const) {
     test.each(revocations)(
-      `%s is out within ten minutes, whatever they do (${workflow})`,
+      `%s is out within ten minutes, whatever they do (${workflow}) (ASVS 7.4.2, 7.4.3, 7.6.1)`,
       async (_, revoke) => {
         const app = await at.start({ workflow });
         const person = await app.provider.person();

@@ -42,7 +42,7 @@ describe("a sealed pair", () => {
     );
   });
 
-  test("shows nothing of its contents, and never looks the same twice", () => {
+  test("shows nothing of its contents, and never looks the same twice (ASVS 10.1.1)", () => {
     const [one, two] = [seal(), seal()];
     const clear = Buffer.from(one.slice(one.indexOf(".") + 1), "base64url").toString("latin1");
     expect(one).not.toBe(two);
@@ -51,7 +51,7 @@ describe("a sealed pair", () => {
     }
   });
 
-  test("fits a cookie with the longest refresh token of the provider (191 characters)", () => {
+  test("fits a cookie with the longest refresh token of the provider (191 characters) (ASVS 3.3.5)", () => {
     const longest = {
       ...example,
       refreshToken: "r".repeat(191),
@@ -61,7 +61,7 @@ describe("a sealed pair", () => {
     expect(seal(ring, longest).length).toBeLessThan(1_024);
   });
 
-  test("with any bit flipped is nothing", () => {
+  test("with any bit flipped is nothing (ASVS 11.2.5, 11.3.3)", () => {
     const sealed = Buffer.from(seal().slice("2026a.".length), "base64url");
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const flipped = Buffer.from(sealed);
@@ -123,7 +123,7 @@ describe("a sealed pair", () => {
     expect(openPair(both, context, cookie.replace(/^a\./, "b."))).toBeNull();
   });
 
-  test("still opens while its key is in the ring, and says which key that was (key roll)", () => {
+  test("still opens while its key is in the ring, and says which key that was (key roll) (ASVS 11.2.2)", () => {
     const [old, next] = [cookieKey("old"), cookieKey("new")];
     const cookie = seal(keyRing([old], "store"));
     const distributed = keyRing([old, next], "store");

@@ -103,9 +103,12 @@ describe("cookie keys", () => {
     expectRefusal(options({ cookieKeys: [cookieKey("good"), { ...key, id }] }), "cookieKeys[1].id");
   });
 
-  test.each(["", "short", "a".repeat(42)])("must not have a secret of fewer than 32 bytes (%j)", (secret) => {
-    expectRefusal(options({ cookieKeys: [{ id: "a", secret }] }), "cookieKeys[0].secret");
-  });
+  test.each(["", "short", "a".repeat(42)])(
+    "must not have a secret of fewer than 32 bytes (%j) (ASVS 11.2.3, 11.4.4)",
+    (secret) => {
+      expectRefusal(options({ cookieKeys: [{ id: "a", secret }] }), "cookieKeys[0].secret");
+    },
+  );
 
   test("must have a secret: an environment variable that is not set is refused by name", () => {
     expectRefusal(untyped({ cookieKeys: [{ id: "a", secret: undefined }] }), "cookieKeys[0].secret");
@@ -174,7 +177,7 @@ describe("lifetimes", () => {
     expectRefusal(untyped({ lifetimes: { sesionIdle: "1s" } }), "lifetimes");
   });
 
-  test("have the defaults of the table (D5)", () => {
+  test("have the defaults of the table (D5) (ASVS 7.1.1)", () => {
     expect(settings(options()).lifetimes).toEqual({
       sessionIdle: 30 * minute,
       revalidateAfter: 10 * minute,

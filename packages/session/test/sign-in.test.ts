@@ -53,7 +53,7 @@ everywhere("signing in", (at) => {
     expect((await browser.get("/shopping-cart")).body).toContain(`cart of ${email}`);
   });
 
-  test("gives cookies with the __Host- prefix and Secure on an https origin (CWE-614)", async () => {
+  test("gives cookies with the __Host- prefix and Secure on an https origin (CWE-614) (ASVS 3.3.1, 3.3.3)", async () => {
     const app = await at.start({ origin: "https://shop.example.com" });
     const browser = await app.signedIn({ remember: true });
     expect([...browser.jar.keys()].toSorted().filter((name) => !name.endsWith("form"))).toEqual([
@@ -86,7 +86,7 @@ everywhere("signing in", (at) => {
     expect(calls).toEqual(["POST /api/login"]);
   });
 
-  test("with a wrong password and with an unknown user gives the same answer, and stores nothing (CWE-203)", async () => {
+  test("with a wrong password and with an unknown user gives the same answer, and stores nothing (CWE-203) (ASVS 6.3.8)", async () => {
     const app = await at.start();
     const { email } = await app.provider.person();
     const answers = [];
@@ -159,7 +159,7 @@ everywhere("signing in", (at) => {
     expect(app.provider.calls.length).toBe(before);
   });
 
-  test("never happens by GET, whatever the query says", async () => {
+  test("never happens by GET, whatever the query says (ASVS 7.6.2)", async () => {
     const app = await at.start();
     const { email, password } = await app.provider.person();
     const browser = app.browser();
@@ -169,7 +169,7 @@ everywhere("signing in", (at) => {
     expect(stored(app)).toEqual([]);
   });
 
-  test("never adopts a session id that somebody planted, known or not (CWE-384)", async () => {
+  test("never adopts a session id that somebody planted, known or not (CWE-384) (ASVS 7.2.4)", async () => {
     const app = await at.start();
     const attacker = await app.signedIn();
     const { email, password } = await app.provider.person();
@@ -186,7 +186,7 @@ everywhere("signing in", (at) => {
     }
   });
 
-  test("again ends the old sign-in of this browser and makes its forms useless (CWE-384, CORF)", async () => {
+  test("again ends the old sign-in of this browser and makes its forms useless (CWE-384, CORF) (ASVS 7.2.4)", async () => {
     const app = await at.start();
     const browser = await app.signedIn();
     await browser.get("/shopping-cart");
@@ -230,7 +230,7 @@ everywhere("signing in", (at) => {
     expect((await browser.get("/shopping-cart")).status).toBe(200);
   });
 
-  test("leads to where the user wanted to go, and never to another site (CWE-601)", async () => {
+  test("leads to where the user wanted to go, and never to another site (CWE-601) (ASVS 3.7.2)", async () => {
     const app = await at.start();
     const person = await app.provider.person();
     const browser = app.browser();

@@ -23,7 +23,7 @@ everywhere("signing out", (at) => {
   });
 
   test.each(["sessions", "sessions+refresh-tokens"] as const)(
-    "kills every copy of the cookies at once, live and expired, and the raw refresh token (%s)",
+    "kills every copy of the cookies at once, live and expired, and the raw refresh token (%s) (ASVS 7.4.1)",
     async (workflow) => {
       const app = await at.start({ workflow });
       const browser = await app.signedIn();
@@ -263,7 +263,7 @@ onEveryFramework("signing out", (at) => {
     expect(await app.store.signInsOwingRevocation(10)).toEqual([]);
   });
 
-  test("never happens by GET", async () => {
+  test("never happens by GET (ASVS 3.5.3, 10.6.2)", async () => {
     const app = await at.start();
     const browser = await app.signedIn();
     expect((await browser.get("/logout")).status).toBe(404);

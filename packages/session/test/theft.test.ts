@@ -184,7 +184,7 @@ everywhere("theft", (at) => {
     expect((await cart(thief)).status).toBe(302);
   });
 
-  test("a tampered refresh cookie is the same as none: no call, no cookie, and the true one still works", async () => {
+  test("a tampered refresh cookie is the same as none: no call, no cookie, and the true one still works (ASVS 7.2.1, 11.2.5)", async () => {
     const app = await at.start();
     const owner = await app.signedIn();
     const truth = owner.cookie("refresh-token");

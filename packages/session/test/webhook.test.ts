@@ -209,7 +209,7 @@ onEveryFramework("a webhook", (at) => {
     expect((await cart(browser)).status).toBe(302);
   });
 
-  test("'s signature is no access token: who gives it out as one signs nobody in", async () => {
+  test("'s signature is no access token: who gives it out as one signs nobody in (ASVS 9.2.2)", async () => {
     const { sender, app } = await signedInBefore(at);
     const { applicationId } = app.options.identityProvider;
     for (const claims of [{}, { aud: applicationId }]) {
