@@ -262,7 +262,7 @@ export function accountPages(application: Application): void {
   });
 
   describe("ten minutes after the password was given", () => {
-    test.each(posts)("POST %s asks for it again, and nothing has happened (ASVS 7.5.3)", async (path) => {
+    test.each(posts)("POST %s asks for it again, and nothing has happened (ASVS 6.8.4, 7.5.3)", async (path) => {
       const { person, here, there } = await twice();
       const form = path === "/account/password" ? path : "/account";
       application.company.clock.ahead += 9 * minutes;

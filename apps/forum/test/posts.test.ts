@@ -119,7 +119,7 @@ describe("text that is an attack on its reader", () => {
     "&lt;b&gt; & &#39;",
   ];
 
-  test.each(attacks)("is shown as text wherever it stands: %s", async (attack) => {
+  test.each(attacks)("is shown as text wherever it stands: %s (ASVS 3.2.2)", async (attack) => {
     const member = await board.member(ben);
     const thread = threadOf(await startThread(member, attack, attack));
     const refused = await startThread(member, attack, "");

@@ -113,7 +113,7 @@ everywhere("a user's devices", (at) => {
   });
 
   test.each(workflows)(
-    "are ended one by one, for every artefact, and the others stay (%s, ASVS 7.4.5, 7.5.2)",
+    "are ended one by one, for every artefact, and the others stay (%s, ASVS 7.5.2, 10.4.9)",
     async (workflow) => {
       const app = await at.start({ workflow });
       const { browsers, tokens } = await signedInOften(app, 3);
