@@ -266,7 +266,7 @@ test("of several processes on one database each event is delivered by one", asyn
   const users = await Promise.all(Array.from({ length: 60 }, (_, index) => another(idp, `user${index}`)));
   await idp.idp.close();
   const nodes = await Promise.all([0, 1, 2].map(() => startProcess(database)));
-  const statuses = await Promise.all(users.map((id, index) => nodes[index % 3]?.deactivate(id)));
+  const statuses = await Promise.all(users.map(async (id, index) => nodes[index % 3]?.deactivate(id)));
   expect(new Set(statuses)).toEqual(new Set([200]));
   await vi.waitFor(() => expect(receiver.taken).toHaveLength(60), { timeout: 30_000 });
   expect(receiver.received).toHaveLength(60);

@@ -1,10 +1,10 @@
 // A receiver of webhooks on this machine: a real listener that keeps what it was sent and answers as the test says.
 
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { createLocalJWKSet, jwtVerify, type JWTPayload } from "jose";
 import { afterEach } from "vitest";
-import { API_KEY, ISSUER, type TestIdp } from "./idp.ts";
+import { API_KEY, ISSUER, startIdp, type TestIdp } from "./idp.ts";
 
 /** One request that arrived. */
 export interface Received {
@@ -39,18 +39,19 @@ afterEach(async () => {
 
 /** Listens on a port of its own, or on `port`, until the test ends. */
 export async function startReceiver(port = 0): Promise<Receiver> {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response));
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const raw = Buffer.concat(chunks).toString("utf8");
     const { method = "", url: path = "", headers } = request;
     const one = { method, path, headers, raw, event: raw === "" ? null : JSON.parse(raw).event };
     receiver.received.push(one);
-    const answer = await receiver.answering(one);
-    const { status, ...more } = typeof answer === "number" ? { status: answer } : answer;
+    const said = await receiver.answering(one);
+    const { status, ...more } = typeof said === "number" ? { status: said } : said;
     if (status === 200) receiver.taken.push(one);
     response.writeHead(status, { ...more }).end();
-  });
+  };
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -114,4 +115,18 @@ export async function verified(idp: TestIdp, { headers }: Received): Promise<JWT
   const token = String(headers["x-fusionauth-signature-jwt"]);
   const options = { issuer: ISSUER, currentDate: new Date(idp.clock.now) };
   return (await jwtVerify(token, createLocalJWKSet(keys), options)).payload;
+}
+
+/** A provider, and a receiver that hears of all endings unless told otherwise. */
+export async function told(config: Parameters<typeof startIdp>[0] = {}, webhook: object = {}) {
+  const idp = await startIdp(config);
+  const receiver = await startReceiver();
+  await subscribe(idp, receiver, webhook);
+  return { idp, receiver };
+}
+
+/** Waits for what is due and answers the events that arrived since the last time. */
+export async function arrived(idp: TestIdp, receiver: Receiver) {
+  await idp.idp.deliverDue();
+  return receiver.received.splice(0).map(({ event }) => event);
 }

@@ -17,26 +17,13 @@ import {
   STORE_APP,
   type TestIdp,
 } from "./idp.ts";
-import { EVERY_TYPE, type Receiver, startReceiver, subscribe, types, verified } from "./receiver.ts";
+import { arrived, EVERY_TYPE, startReceiver, subscribe, told, verified } from "./receiver.ts";
 
 const DEVICE = {
   metaData: { device: { name: "Firefox on Linux", type: "BROWSER" } },
   ipAddress: "203.0.113.7",
 };
 const NOBODY = "00000000-0000-4000-8000-000000000000";
-
-async function told(config: Parameters<typeof startIdp>[0] = {}, webhook: object = {}) {
-  const idp = await startIdp(config);
-  const receiver = await startReceiver();
-  await subscribe(idp, receiver, webhook);
-  return { idp, receiver };
-}
-
-/** Waits for what is due and answers the events that arrived since the last time. */
-async function arrived(idp: TestIdp, receiver: Receiver) {
-  await idp.idp.deliverDue();
-  return receiver.received.splice(0).map(({ event }) => event);
-}
 
 describe("revocation has FusionAuth's three shapes", () => {
   test("one token: whose it is, on which device, in which application, and never its value (ASVS 7.4.1)", async () => {
@@ -233,104 +220,6 @@ describe("sign-ins", () => {
     const { idp, receiver } = await told({}, { eventsEnabled: EVERY_TYPE });
     await login(idp, { loginId: "nobody@example.com" });
     expect(await arrived(idp, receiver)).toEqual([]);
-  });
-});
-
-describe("reuse", () => {
-  const reuseOnly = { eventsEnabled: { "jwt.refresh-token.reuse": true } };
-
-  test("an old refresh token: family revoked and user told, once (RFC 9700 §4.14.2)", async () => {
-    const { idp, receiver } = await told();
-    const { body } = await login(idp, DEVICE);
-    await refreshGrant(idp, body.refreshToken);
-    idp.clock.now += 60_000;
-    for (let time = 0; time < 3; time += 1) await refreshGrant(idp, body.refreshToken);
-    const events = await arrived(idp, receiver);
-    expect(events.map(({ type }) => type)).toEqual(["jwt.refresh-token.revoke", "jwt.refresh-token.reuse"]);
-    for (const event of events) {
-      expect(event).toMatchObject({
-        userId: ALICE,
-        refreshToken: { id: body.refreshTokenId },
-        info: { deviceName: "Firefox on Linux", data: { reason: "reuse" } },
-      });
-    }
-  });
-
-  test("of 50 at once the user is told once", async () => {
-    const { idp, receiver } = await told();
-    const { body } = await login(idp);
-    await refreshGrant(idp, body.refreshToken);
-    idp.clock.now += 60_000;
-    const presented = () => refreshGrant(idp, body.refreshToken);
-    const reported = () => idp.call("DELETE", `/api/jwt/refresh/${body.refreshTokenId}?reason=reuse`);
-    await Promise.all(Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? presented() : reported())));
-    expect(types(receiver.received).length).toBeLessThanOrEqual(2);
-    const events = await arrived(idp, receiver);
-    expect(events.map(({ type }) => type)).toEqual(["jwt.refresh-token.revoke", "jwt.refresh-token.reuse"]);
-  });
-
-  test("found by the application: ?reason=reuse ends the family and tells the user, once, also after a restart", async () => {
-    const database = databaseFile();
-    const { idp, receiver } = await told({ database });
-    const { body } = await login(idp, DEVICE);
-    const path = `/api/jwt/refresh/${body.refreshTokenId}?reason=reuse`;
-    expect((await idp.call("DELETE", path)).status).toBe(200);
-    const events = await arrived(idp, receiver);
-    expect(events.map(({ type }) => type)).toEqual(["jwt.refresh-token.revoke", "jwt.refresh-token.reuse"]);
-    expect(events[0].info.data.reason).toBe("reuse");
-    expect((await refreshGrant(idp, body.refreshToken)).body.error).toBe("invalid_grant");
-    const found = idp.events.filter(({ type }) => type === "refresh-token-reused");
-    expect(found).toMatchObject([{ presented: null, current: 1, familyRevoked: true, userId: ALICE }]);
-    await idp.idp.close();
-
-    const after = await startIdp({ database });
-    expect((await after.call("DELETE", path)).status).toBe(200);
-    expect(await arrived(after, receiver)).toEqual([]);
-    expect((await refreshGrant(after, body.refreshToken)).body.error).toBe("invalid_grant");
-  });
-
-  test("without ?reason=reuse nobody is told that a copy was found", async () => {
-    const { idp, receiver } = await told({}, reuseOnly);
-    const { body } = await login(idp);
-    await idp.call("DELETE", `/api/jwt/refresh/${body.refreshTokenId}`);
-    expect(await arrived(idp, receiver)).toEqual([]);
-  });
-
-  test("only an application may say so, of one token that it may see, and only so", async () => {
-    const { idp, receiver } = await told();
-    const { body } = await login(idp);
-    const refused: [string, number, object][] = [
-      [`/api/jwt/refresh/${body.refreshTokenId}?reason=theft`, 400, {}],
-      [`/api/jwt/refresh/${body.refreshTokenId}?reason=reuse&reason=reuse`, 400, {}],
-      [`/api/jwt/refresh?userId=${ALICE}&reason=reuse`, 400, {}],
-      [`/api/jwt/refresh/${NOBODY}?reason=reuse`, 404, {}],
-      [
-        `/api/jwt/refresh/${body.refreshTokenId}?reason=reuse`,
-        401,
-        { key: null, headers: { authorization: `Bearer ${body.token}` } },
-      ],
-    ];
-    for (const [path, status, options] of refused) {
-      expect([path, (await idp.call("DELETE", path, options)).status]).toEqual([path, status]);
-    }
-    expect(await arrived(idp, receiver)).toEqual([]);
-    expect((await refreshGrant(idp, body.refreshToken)).status).toBe(200);
-  });
-
-  test("where the policy does not revoke, the user is told all the same, once", async () => {
-    const { idp, receiver } = await told();
-    const jwtConfiguration = {
-      enabled: true,
-      refreshTokenRevocationPolicy: { onOneTimeTokenReuse: false },
-    };
-    await idp.call("PATCH", `/api/application/${STORE_APP}`, { json: { application: { jwtConfiguration } } });
-    const { body } = await login(idp);
-    const second = await refreshGrant(idp, body.refreshToken);
-    idp.clock.now += 60_000;
-    for (let time = 0; time < 3; time += 1) await refreshGrant(idp, body.refreshToken);
-    const events = await arrived(idp, receiver);
-    expect(events.map(({ type }) => type)).toEqual(["jwt.refresh-token.reuse"]);
-    expect((await refreshGrant(idp, second.body.refresh_token)).status).toBe(200);
   });
 });
 
