@@ -122,6 +122,8 @@ export async function bury(settings: Settings, id: string, reason: EndReason): P
   if (signIn === null) return null;
   if (tombstone !== null) publish({ type: "sign-in-ended", signInId: id, userId: signIn.user.id, reason });
   await store.deleteSession(signIn.current);
+  // A renewal that has moved the sign-in on, and no further, leaves the session it came from to whoever ends it.
+  if (signIn.previous !== null) await store.deleteSession(signIn.previous);
   return tombstone;
 }
 
