@@ -200,6 +200,27 @@ describe.each(everyTarget)("%s at %s", (application, origin) => {
     await expectServes(ada, headerOf(mark));
   });
 
+  test("a planted device cookie opens nothing, and two of them keep nobody out", async () => {
+    attacker = await target.signedIn(ben);
+    const device = cookieOf(attacker, "device");
+    expect(device).toMatch(/^[\w-]{43}$/);
+    for (const planted of [device, cookieOf(victim, "device"), madeUp]) {
+      await expectServes(null, `${prefix}device=${planted}`);
+      const others = headerOf(victim)
+        .split("; ")
+        .filter((each) => !each.startsWith(`${prefix}device=`));
+      await expectServes(ada, [...others, `${prefix}device=${planted}`].join("; "));
+      await expectServes(ada, `${prefix}device=${planted}; ${headerOf(victim)}`);
+      await expectServes(ada, `${headerOf(victim)}; ${prefix}device=${planted}`);
+    }
+    const mark = target.browser();
+    mark.plant(`${prefix}device`, device);
+    expect((await signIn(mark, ada)).status).toBe(302);
+    await expectServes(ada, headerOf(mark));
+    // The attacker's own sign-in is where it was: the same device twice is two sign-ins.
+    await expectServes(ben, headerOf(attacker));
+  });
+
   test("signing in again gives another id, and the one before opens nothing (ASVS 7.2.4)", async () => {
     const mark = await target.signedIn(ada);
     const before = headerOf(mark);
