@@ -6,9 +6,9 @@ import { isClientSecret } from "./client-secret.ts";
 import { type Form, uuidOf } from "./request.ts";
 import type { Application } from "./store/records.ts";
 
-/** The client, or why there is none; `basic` says that it used the Authorization header (RFC 6749 §5.2). */
+/** The client, and whether it showed its secret; or why there is none; `basic` says that it used the Authorization header (RFC 6749 §5.2). */
 export type ClientAuthentication =
-  | { client: Application }
+  | { client: Application; isProved: boolean }
   | { error: "invalid_client" | "invalid_request"; reason: string; basic: boolean };
 
 interface Credentials {
@@ -28,10 +28,14 @@ export async function authenticateClient(call: Call, form: Form): Promise<Client
   if (secret === null) {
     // Without an authorization code there is no PKCE, so only NotRequired lets a client in without its secret.
     const open = found.settings.oauthConfiguration?.clientAuthenticationPolicy === "NotRequired";
-    return open ? { client: found } : refused(call, found, "client_authentication_missing", basic);
+    return open
+      ? { client: found, isProved: false }
+      : refused(call, found, "client_authentication_missing", basic);
   }
   const isRight = isClientSecret(call.provider.sealing, found, secret);
-  return isRight ? { client: found } : refused(call, found, "invalid_client_authentication", basic);
+  return isRight
+    ? { client: found, isProved: true }
+    : refused(call, found, "invalid_client_authentication", basic);
 }
 
 function credentials(

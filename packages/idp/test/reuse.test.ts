@@ -2,7 +2,17 @@
 // one step, and that the user is told once (RFC 9700 §4.14.2).
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { ALICE, databaseFile, dump, login, refreshGrant, startIdp, STORE_APP } from "./idp.ts";
+import {
+  ALICE,
+  databaseFile,
+  dump,
+  ISSUER,
+  login,
+  refreshGrant,
+  startIdp,
+  STORE_APP,
+  STORE_SECRET,
+} from "./idp.ts";
 import { arrived, told } from "./receiver.ts";
 
 const DEVICE = {
@@ -172,6 +182,25 @@ describe("every outcome of a refresh is an event that says whose, when and on wh
       { type: "refresh-token-reused", at: now, presented: 1, current: 2, familyRevoked: true, ...token },
       { type: "refresh-token-refused", at: now, reason: "revoked", ...token },
     ]);
+  });
+
+  test("the address is the device's, not that of the application that renews for it", async () => {
+    const idp = await startIdp();
+    const { body } = await login(idp, DEVICE);
+    const renewed = async (refresh_token: string, forwarded: Record<string, string>): Promise<string> => {
+      const grant = { grant_type: "refresh_token", client_id: STORE_APP, client_secret: STORE_SECRET };
+      const request = new Request(`${ISSUER}/oauth2/token`, {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded", ...forwarded },
+        body: new URLSearchParams({ ...grant, refresh_token }),
+      });
+      const response = await idp.idp.fetch(request, { address: "10.0.0.5" });
+      return (await response.json()).refresh_token;
+    };
+    const second = await renewed(body.refreshToken, {});
+    await renewed(second, { "x-forwarded-for": "203.0.113.99, 10.0.0.1" });
+    const rotated = tokenEvents(idp).filter(({ type }) => type === "refresh-token-rotated");
+    expect(rotated).toMatchObject([{ address: "203.0.113.7" }, { address: "203.0.113.99" }]);
   });
 
   test("used, where it is reusable, and expired", async () => {

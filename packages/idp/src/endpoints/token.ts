@@ -7,7 +7,7 @@ import { enabledGrants } from "../application-shape.ts";
 import type { Call } from "../call.ts";
 import { authenticateClient } from "../oauth-client.ts";
 import { findPresented, type PresentedToken, refresh, type Refreshed } from "../refresh.ts";
-import { type Form, readForm } from "../request.ts";
+import { type Form, forwardedAddress, readForm } from "../request.ts";
 import type { Application } from "../store/records.ts";
 
 // The texts are fixed: RFC 6749 §5.2 limits their characters, and nothing the caller sent is repeated.
@@ -31,10 +31,14 @@ export async function token(call: Call): Promise<Response> {
   if (grant !== "refresh_token") return error("unsupported_grant_type", "invalid_grant_type");
   if (!enabledGrants(authenticated.client).includes(grant))
     return error("unauthorized_client", "grant_type_disabled");
-  return refreshGrant(call, form, authenticated.client);
+  return refreshGrant(call, form, authenticated);
 }
 
-async function refreshGrant(call: Call, form: Form, client: Application): Promise<Response> {
+async function refreshGrant(
+  call: Call,
+  form: Form,
+  { client, isProved }: { client: Application; isProved: boolean },
+): Promise<Response> {
   const value = form.get("refresh_token");
   if (value === undefined) return error("invalid_request", "missing_refresh_token");
   const presented = await findPresented(call.provider, value);
@@ -44,7 +48,9 @@ async function refreshGrant(call: Call, form: Form, client: Application): Promis
   if (lifetimeSeconds === null) return error("invalid_request", "invalid_expires_in");
   if (!isGranted(form.get("scope"), presented)) return error("invalid_scope", "unknown_scope");
   const wish = { lifetimeSeconds, grants: ["refresh_token"] };
-  const refreshed = await refresh(call.provider, presented, wish, call.address);
+  // Who has shown the secret is an application: its own address is nobody's device, and it says for whom it calls.
+  const address = isProved ? forwardedAddress(call.request) : call.address;
+  const refreshed = await refresh(call.provider, presented, wish, address);
   return refreshed.outcome === "refused" ? refusedGrant(refreshed.reason) : answer(presented, refreshed);
 }
 
