@@ -14,8 +14,8 @@ export interface Measured {
   readonly stillServed: boolean;
   /** Seconds from the attacker's first use to the moment the provider had revoked the family because of it; `null`: it never did. */
   readonly secondsToRevocation: number | null;
-  /** Whether the victim got a message after the theft; `null` where the target can send none. */
-  readonly told: boolean | null;
+  /** The subjects of the messages the victim got after the theft; `null` where the target can send none. */
+  readonly told: readonly string[] | null;
   /** Whether the victim had to sign in again because of the attack. */
   readonly victimSignedOut: boolean;
 }
@@ -65,7 +65,8 @@ export function verdictOn({ promised, asDescribed }: Attack, name: TargetName, m
 function keeps(promised: Promised, measured: Measured): boolean {
   if (promised.kind === "nothing") return measured.served === 0 && !measured.victimSignedOut;
   const isOver = !measured.stillServed && measured.usableSeconds <= promised.seconds;
-  const isCaught = measured.secondsToRevocation !== null && measured.told !== false;
+  const isCaught =
+    measured.secondsToRevocation !== null && measured.told !== null && measured.told.length > 0;
   return isOver && (promised.kind === "bounded" || isCaught);
 }
 

@@ -87,7 +87,7 @@ function columns(measured: Measured): string[] {
     `${stillServed && usableSeconds > 0 ? "> " : ""}${Math.round(usableSeconds)}`,
     String(served),
     secondsToRevocation === null ? "–" : String(Math.round(secondsToRevocation)),
-    told === null ? "–" : told ? "yes" : "no",
+    told === null ? "–" : told.length === 0 ? "no" : `"${[...new Set(told)].join('", "')}"`,
     victimSignedOut ? "yes" : "no",
   ];
 }

@@ -2,6 +2,7 @@
  * Keeps the times of a theft: when the attacker was served, when the provider revoked the sign-in because of it, whether
  * the victim heard of it. The provider is asked with the installation's own API key, as an administrator would.
  */
+import { setTimeout } from "node:timers/promises";
 import type { Measured } from "./attack.ts";
 import { callApi, type Client } from "./client.ts";
 import { ada, home, showsVictimsCart } from "./people.ts";
@@ -60,7 +61,7 @@ export async function theftFrom(target: Target): Promise<Theft> {
         stillServed,
         usableSeconds: lastSuccess === null ? 0 : seconds(stolenAt, lastSuccess),
         secondsToRevocation: revokedAt === null || firstUse === null ? null : seconds(firstUse, revokedAt),
-        told: toldBefore === null || toldNow === null ? null : toldNow > toldBefore,
+        told: toldBefore === null || toldNow === null ? null : toldNow.slice(toldBefore.length),
         victimSignedOut: !(await isSignedIn(victim)),
       };
     },
@@ -82,7 +83,15 @@ export async function families(target: Target): Promise<string[]> {
   return (body as { refreshTokens: { id: string }[] }).refreshTokens.map(({ id }) => id);
 }
 
-async function messages(target: Target): Promise<number | null> {
+/** The subjects of all messages to the victim, oldest first; `null` where nothing can be sent. */
+async function messages(target: Target): Promise<string[] | null> {
   const sent = await target.outbox();
-  return sent === null ? null : sent.filter(({ to }) => to === ada.email).length;
+  if (sent === null) return null;
+  // A message takes a moment from the deed to the outbox.
+  await setTimeout(300);
+  const now = (await target.outbox()) ?? [];
+  return now
+    .filter(({ to }) => to === ada.email)
+    .map(({ subject }) => subject)
+    .toReversed();
 }
