@@ -10,6 +10,9 @@ import type { OutboxStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
 import { type Delivery, type EventInfo, type Happening, MAIL, MAILED, type UserEvent } from "./user-event.ts";
 
+// What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
+const TOLD_TOGETHER_MS = 250;
+
 /** Writes the event inside the caller's step, for whoever is to hear of it; nothing if nobody is. */
 export type Tell = (happening: Happening) => void;
 
@@ -35,13 +38,22 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): OutboxStore & 
     if (receivers.length > 0) queueMicrotask(() => listeners.forEach((listener) => listener()));
   };
 
+  const later: Happening[] = [];
+  const tellWaiting = (): void => {
+    for (const happening of later.splice(0)) tell(happening);
+  };
+
   return {
     tell,
     tellLater(happening) {
-      setImmediate(() => void write(() => tell(happening)).catch(() => undefined));
+      if (later.push(happening) > 1) return;
+      setTimeout(() => void write(tellWaiting).catch(() => undefined), TOLD_TOGETHER_MS).unref();
     },
     listen: (listener) => void listeners.add(listener),
-    due: () => read(() => dueOf(turn)),
+    async due() {
+      if (later.length > 0) await write(tellWaiting);
+      return read(() => dueOf(turn));
+    },
     claim: (receiver, limit, leaseMs) => write(() => claim(turn, receiver, limit, now(), leaseMs)),
     finish: ({ number, receiver, event }) =>
       write(() => {

@@ -240,8 +240,9 @@ export interface WebhookStore {
  */
 export interface OutboxStore {
   /**
-   * Tells of what changed nothing here, a failed sign-in, once this turn of the event loop is over: an answer that waited for it
-   * would come later for a user who exists (CWE-203). Nobody hears whether it could be written.
+   * Tells of what changed nothing here, a failed sign-in, a quarter of a second later and together with others: an answer that
+   * waited for it, or met it on its way out, would come later for a user who exists (CWE-208). Nobody hears whether it could be
+   * written.
    */
   tellLater(happening: Happening): void;
   /** Calls back whenever this process has written something; never before it can be claimed. */
