@@ -12,7 +12,7 @@ export const v6: Chapter = {
       "6.1.1",
       1,
       "the limits on guessing are written down, and how nobody is locked out by them",
-      note("In writing in packages/idp/README.md."),
+      note("In writing in packages/idp/src/throttle.ts, beside the numbers themselves."),
     ),
     row(
       "6.1.2",
@@ -67,12 +67,7 @@ export const v6: Chapter = {
       doesNotApply("no mail signs anybody in: messages hold no link and no code."),
     ),
     row("6.3.7", 3, "the user is told when credentials change"),
-    row(
-      "6.3.8",
-      3,
-      "nobody learns who has an account, by answer or by time",
-      note("`npm run timing` measures the time."),
-    ),
+    row("6.3.8", 3, "nobody learns who has an account, by answer or by time"),
     row(
       "6.4.1",
       1,
