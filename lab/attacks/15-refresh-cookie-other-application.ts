@@ -16,6 +16,7 @@ export const attack: Attack = {
   promised: { kind: "nothing" },
   asDescribed: "holds",
   control: [
+    "keys-of-any-application",
     "seal-of-any-application",
     "pair-not-bound",
     "refresh-token-of-any-client",
