@@ -57,6 +57,8 @@ export interface TestApplication {
 export interface Place {
   readonly framework: Framework;
   readonly storeName: string;
+  /** The provider's application for the hardened policy. */
+  readonly registration: Registration;
   readonly provider: () => TestProvider;
   start(variant?: Variant): Promise<TestApplication>;
 }
@@ -79,6 +81,14 @@ export function onEveryStore(topic: string, suite: (place: Place) => void): void
   onFrameworks(topic, stores, suite, ["Fastify"]);
 }
 
+/**
+ * The same where the provider's refresh tokens stay the same, and what is caught is caught by the library alone: every store,
+ * on the quickest of the frameworks.
+ */
+export function withReusableTokens(topic: string, suite: (place: Place) => void): void {
+  onFrameworks(`${topic}, tokens reusable`, stores, suite, ["Fastify"], "reusable");
+}
+
 /** The same for what one framework alone can do. */
 export function onFramework(framework: Framework, topic: string, suite: (place: Place) => void): void {
   onFrameworks(topic, ["memory"], suite, [framework]);
@@ -89,6 +99,7 @@ function onFrameworks(
   on: readonly (typeof stores)[number][],
   suite: (place: Place) => void,
   which: readonly Framework[] = frameworks,
+  registration: Registration = "hardened",
 ): void {
   let provider: TestProvider | null = null;
   const running = (): TestProvider => {
@@ -109,14 +120,15 @@ function onFrameworks(
       open = new AsyncDisposableStack();
     });
     const start = (variant: Variant = {}) =>
-      startApplication({ framework, storeName, open, variant }, running());
-    suite({ framework, storeName, provider: running, start });
+      startApplication({ framework, storeName, registration, open, variant }, running());
+    suite({ framework, storeName, registration, provider: running, start });
   });
 }
 
 interface Starting {
   readonly framework: Framework;
   readonly storeName: (typeof stores)[number];
+  readonly registration: Registration;
   readonly open: AsyncDisposableStack;
   readonly variant: Variant;
 }
@@ -128,7 +140,8 @@ async function startApplication(starting: Starting, provider: TestProvider): Pro
   open.defer(() => listener.close());
   const openStore = variant.beside?.openStore ?? opener(starting);
   const store = watchedStore(openStore);
-  const options = optionsOf(variant, { provider, store, port: listener.port });
+  const registration = variant.policy === "as-described" ? variant.policy : starting.registration;
+  const options = optionsOf({ registration, ...variant }, { provider, store, port: listener.port });
   const sessions = createSessions(options);
   open.defer(() => sessions.close());
 
@@ -179,7 +192,7 @@ function opener({ storeName, open }: Starting): OpenStore {
 }
 
 function optionsOf(
-  { registration, deadline, beside, ...changed }: Variant,
+  { registration, deadline, beside, ...changed }: Variant & { readonly registration: Registration },
   { provider, store, port }: { provider: TestProvider; store: SessionStore; port: number },
 ): SessionsOptions {
   const key = cookieKey("2026a");
@@ -188,7 +201,7 @@ function optionsOf(
     application: "store",
     origin: `http://127.0.0.1:${port}`,
     identityProvider: {
-      ...provider.options(registration ?? changed.policy ?? "hardened"),
+      ...provider.options(registration),
       ...(deadline === undefined ? {} : { deadline }),
     },
     cookieKeys: [key],

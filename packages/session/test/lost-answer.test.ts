@@ -1,12 +1,12 @@
 // Renewals whose answers come late, out of order or not at all (D7): the user notices nothing, and none of it is theft.
 import { expect, test } from "vitest";
-import { everywhere } from "./application.ts";
+import { everywhere, type Place, withReusableTokens } from "./application.ts";
 import type { Browser } from "./browser.ts";
 import { cookiesSet } from "./http.ts";
 
 const cart = (browser: Browser, variation = {}) => browser.get("/shopping-cart", variation);
 
-everywhere("renewal", (at) => {
+const renewal = (at: Place) => {
   test("serves a tab that comes with the old pair up to 30 s after the new one was first used, and hands it nothing", async () => {
     const app = await at.start();
     const browser = await app.signedIn();
@@ -118,4 +118,6 @@ everywhere("renewal", (at) => {
     expect((await cart(tab)).status).toBe(200);
     expect(tab.cookie("session")).toBe(overtaken.cookie("session"));
   });
-});
+};
+everywhere("renewal", renewal);
+withReusableTokens("renewal", renewal);

@@ -17,8 +17,11 @@ export interface Person {
   readonly password: string;
 }
 
-/** Which of the provider's applications: one-time refresh tokens and client credentials, or as the workflows say. */
-export type Registration = "hardened" | "as-described" | "no-refresh-tokens";
+/**
+ * Which of the provider's applications: one-time refresh tokens and client credentials, as the workflows say, or client
+ * credentials for a refresh token that stays the same, so that the provider never sees a theft.
+ */
+export type Registration = "hardened" | "as-described" | "no-refresh-tokens" | "reusable";
 
 /** Answers a call instead of the provider; `null` lets it through. */
 export type Fault = (request: Request) => Promise<Response> | null;
@@ -53,6 +56,7 @@ const applications: Record<Registration, string> = {
   hardened: "10000000-0000-4000-8000-000000000001",
   "as-described": "10000000-0000-4000-8000-000000000002",
   "no-refresh-tokens": "10000000-0000-4000-8000-000000000003",
+  reusable: "10000000-0000-4000-8000-000000000004",
 };
 const apiKey = secret(randomBytes(32).toString("base64url"));
 const clientSecret = secret(randomBytes(32).toString("base64url"));
@@ -164,6 +168,7 @@ export async function startProvider(): Promise<TestProvider> {
 
 function application(id: string): unknown {
   const hardened = id !== applications["as-described"];
+  const isOneTime = hardened && id !== applications.reusable;
   return {
     name: id,
     roles: [{ name: "customer", isDefault: true }],
@@ -179,7 +184,7 @@ function application(id: string): unknown {
       refreshTokenExpirationPolicy: "SlidingWindowWithMaximumLifetime",
       refreshTokenTimeToLiveInMinutes: 43_200,
       refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: 43_200 },
-      ...(hardened
+      ...(isOneTime
         ? {
             refreshTokenUsagePolicy: "OneTimeUse",
             refreshTokenOneTimeUseConfiguration: { gracePeriodInSeconds: 86_399 },

@@ -1,13 +1,13 @@
 // Renewal after the store lost everything, and while keys are rolled: nobody signs in again, nobody gets back in.
 import { expect, test } from "vitest";
-import { everywhere } from "./application.ts";
+import { everywhere, type Place, withReusableTokens } from "./application.ts";
 import type { Browser } from "./browser.ts";
 import { cookiesSet } from "./http.ts";
 import { cookieKey } from "./records.ts";
 
 const cart = (browser: Browser, variation = {}) => browser.get("/shopping-cart", variation);
 
-everywhere("renewal", (at) => {
+const renewal = (at: Place) => {
   test("goes on from the cookie after the store lost everything: nobody signs in again (FLUSHALL)", async () => {
     const app = await at.start();
     const [one, two] = [await app.signedIn(), await app.signedIn({ remember: true })];
@@ -96,4 +96,6 @@ everywhere("renewal", (at) => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(cookiesSet(answers, "session")).size).toBe(1);
   });
-});
+};
+everywhere("renewal", renewal);
+withReusableTokens("renewal", renewal);

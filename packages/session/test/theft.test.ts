@@ -1,12 +1,12 @@
 // What a thief can do with what was stolen, under the hardened policy and as described (attacks A1 and A2).
 import { expect, test } from "vitest";
-import { everywhere } from "./application.ts";
+import { everywhere, type Place, withReusableTokens } from "./application.ts";
 import type { Browser } from "./browser.ts";
 
 const cart = (browser: Browser) => browser.get("/shopping-cart");
 const types = (events: readonly { type: string }[]) => events.map(({ type }) => type);
 
-everywhere("theft", (at) => {
+const theft = (at: Place) => {
   test("of the whole pair is noticed when the owner comes back: both are out, the provider's family too", async () => {
     const app = await at.start();
     const owner = await app.signedIn();
@@ -22,7 +22,7 @@ everywhere("theft", (at) => {
     for (const browser of [owner, thief]) expect((await cart(browser)).status).toBe(302);
     expect(types(app.events)).toContain("reuse-detected");
     const raw = app.provider.refreshTokens.at(-1) ?? "";
-    expect((await app.provider.refresh("hardened", raw)).status).toBe(400);
+    expect((await app.provider.refresh(at.registration, raw)).status).toBe(400);
   });
 
   test("is noticed from the thief's side as well, when the owner renewed first", async () => {
@@ -81,6 +81,27 @@ everywhere("theft", (at) => {
     expect((await cart(stale)).status).toBe(302);
     expect((await cart(owner)).status).toBe(302);
   });
+
+  test.each(["thief", "owner"])(
+    "of an older pair is noticed after the store lost everything, if the %s comes first",
+    async (first) => {
+      const app = await at.start();
+      const owner = await app.signedIn();
+      const thief = owner.copy();
+      for (let round = 0; round < 2; round++) {
+        app.clock.pass(31, "minutes");
+        await cart(owner);
+      }
+      await app.store.empty();
+      const [one, other] = first === "thief" ? [thief, owner] : [owner, thief];
+      await cart(one);
+      await cart(one);
+      app.clock.pass(31, "seconds");
+      expect((await cart(other)).status).toBe(302);
+      expect((await cart(one)).status).toBe(302);
+      expect((await cart(other)).status).toBe(302);
+    },
+  );
 
   test("of an older pair does not ride on a renewal of the owner's that is under way", async () => {
     const app = await at.start();
@@ -236,7 +257,9 @@ everywhere("theft", (at) => {
       expect((await cart(owner)).status).toBe(200);
     },
   );
-});
+};
+everywhere("theft", theft);
+withReusableTokens("theft", theft);
 
 everywhere("theft as described", (at) => {
   const policy = "as-described";
