@@ -1,4 +1,6 @@
 // The rule by which guessers wait, and which addresses count as one, over random histories.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addressRange } from "../src/address-range.ts";
@@ -116,6 +118,26 @@ describe("the rule", () => {
         },
       ),
     );
+  });
+});
+
+describe("what README says of the rule is the rule (ASVS 6.1.1)", () => {
+  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+  const row = (start: string): string[] =>
+    (readme.split("\n").find((line) => line.startsWith(`| ${start}`)) ?? "")
+      .split("|")
+      .map((cell) => cell.trim());
+  const span = (ms: number): string => (ms < 60_000 ? `${ms / 1_000} s` : `${ms / 60_000} min`);
+
+  test.each<[string, Rule, string]>([
+    ["one login id", PER_ACCOUNT, "one an hour"],
+    ["one address", PER_ADDRESS, "one in 3 min"],
+    ["one known device", PER_ACCOUNT, "one an hour"],
+  ])("%s", (start, { free, firstWaitMs, longestWaitMs, forgets }, forgotten) => {
+    const [, , costNothing, wait, longest, forgottenBy] = row(start);
+    expect([costNothing, wait, longest]).toEqual([String(free), span(firstWaitMs), span(longestWaitMs)]);
+    expect(forgottenBy).toContain(forgotten);
+    expect(forgets).toEqual({ oneEveryMs: forgotten === "one an hour" ? HOUR : 180_000 });
   });
 });
 
