@@ -35,8 +35,9 @@ const values: z.ZodType<Partial<Record<Name, string | null | undefined>>> = z.ob
  * FusionAuth's client mean "all of the other one" by that (its documented `revokeRefreshToken(null, null, applicationId)`).
  */
 export async function readSelection(call: Call): Promise<TokenSelection> {
-  const query_ = [...new URL(call.request.url).searchParams].filter(([name]) => name !== "reason");
-  const inQuery = named(query_);
+  // Not which, but why: revoke-refresh-tokens.ts reads it.
+  const which = [...new URL(call.request.url).searchParams].filter(([name]) => name !== "reason");
+  const inQuery = named(which);
   const inBody = named(await bodyMembers(call.request));
   const [query, body] = [
     validated(values, Object.fromEntries(inQuery)),
