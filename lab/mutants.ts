@@ -4,7 +4,7 @@
  * same files must pass. Exits non-zero if a mutant survives. Two at a time.
  */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Patch, patchedFiles, patches, type WeakenedCopy, weakenedCopy } from "./sabotage.ts";
 
@@ -62,7 +62,7 @@ async function survival(copy: WeakenedCopy, { name, tests }: Patch): Promise<str
 async function run(copy: WeakenedCopy, paths: readonly string[]): Promise<FileResult[]> {
   const outputFile = join(copy.folder, "results.json");
   const reporter = ["--reporter=json", `--outputFile=${outputFile}`];
-  await ended(copy, [
+  const output = await ended(copy, [
     "node_modules/vitest/vitest.mjs",
     "run",
     "--project",
@@ -70,6 +70,7 @@ async function run(copy: WeakenedCopy, paths: readonly string[]): Promise<FileRe
     ...reporter,
     ...paths,
   ]);
+  if (!existsSync(outputFile)) throw new Error(`vitest did not get as far as a result:\n${output}`);
   return paths.map((path) =>
     fileResult(JSON.parse(readFileSync(outputFile, "utf8")), join(copy.folder, path), path),
   );

@@ -120,14 +120,13 @@ function disown(history: History, found: SignIn, flight: Flight, whom: (signIn: 
   for (const signIn of live(history, found.person)) if (whom(signIn)) signIn.disownedAt ??= history.now();
 }
 
+/** What begins while all sign-ins of a person are ended may be ended with them. */
 async function sweeping(history: History, person: Person, work: () => Promise<void>): Promise<void> {
-  const mark = () => {
-    history.order += 1;
-    person.sweptSince = history.order;
-  };
-  mark();
+  person.sweeps += 1;
   await work();
-  mark();
+  person.sweeps -= 1;
+  history.order += 1;
+  person.sweptSince = history.order;
 }
 
 function live(history: History, person: Person): SignIn[] {

@@ -153,6 +153,22 @@ const moment = fc.constantFrom(1, 5, 12, 20, 29, 31, 60).map((seconds) => second
 const minutes = fc.constantFrom(2, 5, 9, 10, 11, 11, 11, 31, 55).map((minutes) => minutes * minute);
 const long = fc.constantFrom(61 * minute, 5 * hour, 12 * hour, 24 * hour, 3 * day, 13 * day, 29 * day);
 
+/** Somebody who comes back again and again, until a limit. */
+const stay = fc
+  .tuple(
+    browser,
+    application,
+    fc.constantFrom([25 * minute, 30], [49 * minute, 31], [12 * day, 3], [9 * day, 4]),
+  )
+  .map(([who, where, [every = 0, times = 0]]) =>
+    command(`${name(who)} looks at ${where} every ${every / minute} min, ${times} times`, async (history) => {
+      for (let time = 0; time < times && history.broken.length === 0; time++) {
+        await history.pass(every);
+        await history.ask(browserOf(history, who), where, 0, look);
+      }
+    }),
+  );
+
 const theft = fc
   .tuple(browser, application, fc.constantFrom<Loot[]>("pair", "pair", "pair", "session", "refresh-token"))
   .map(([who, where, loot]) =>
@@ -220,24 +236,25 @@ const reach = fc
 const upkeep = index.map((where) => command(`upkeep of ${where}`, (history) => history.maintain(where)));
 
 const weighted: readonly (readonly [number, fc.Arbitrary<Command>])[] = [
-  [5, signIn],
-  [15, ask],
-  [8, burst],
-  [7, send],
-  [5, goOn],
-  [4, arrive],
-  [2, finish],
-  [6, pass(moment)],
-  [12, pass(minutes)],
-  [1, pass(long)],
-  [4, theft],
-  [9, misuse],
-  [1, password],
-  [1, administration],
-  [1, restart],
-  [1, reach],
-  [1, upkeep],
-  [1, providerRestart],
+  [50, signIn],
+  [150, ask],
+  [80, burst],
+  [70, send],
+  [50, goOn],
+  [40, arrive],
+  [20, finish],
+  [60, pass(moment)],
+  [120, pass(minutes)],
+  [10, pass(long)],
+  [3, stay],
+  [40, theft],
+  [90, misuse],
+  [10, password],
+  [10, administration],
+  [10, restart],
+  [10, reach],
+  [10, upkeep],
+  [10, providerRestart],
 ];
 
 /** A history of so many commands at most. `replayPath` is what a failure printed, `null` for new ones. */

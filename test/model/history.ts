@@ -189,7 +189,7 @@ export class History {
       remembered: remembered && (this.applications[flight.application]?.renews ?? false),
       renews: this.applications[flight.application]?.renews ?? false,
       authenticatedAt: session.authenticatedAt,
-      mayBeOver: person.sweptSince > flight.order,
+      mayBeOver: person.sweeps > 0 || person.sweptSince > flight.order,
       endedSince: null,
       disownedAt: null,
       isShared: false,

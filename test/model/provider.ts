@@ -12,7 +12,8 @@ export interface Person {
   readonly email: string;
   password: string;
   isActive: boolean;
-  /** Ordinal of the last moment at which all sign-ins of this person were to end. */
+  /** How many endings of all this person's sign-ins are under way, and the ordinal of the last one's end. */
+  sweeps: number;
   sweptSince: number;
 }
 
@@ -126,6 +127,7 @@ async function importPeople(
       email: `${id}@example.com`,
       password: `a long pass phrase ${id}`,
       isActive: true,
+      sweeps: 0,
       sweptSince: 0,
     };
   });

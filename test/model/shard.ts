@@ -28,7 +28,7 @@ export function share(name: string): void {
       timeout: 600_000,
     }, async () => {
       const tally = await play(name, histories);
-      expect(often.filter((what) => (tally[what] ?? 0) < histories / 500)).toEqual([]);
+      expect(often.filter((what) => (tally[what] ?? 0) < histories / 1_000)).toEqual([]);
     });
   });
 }
