@@ -44,6 +44,8 @@ export interface TestProvider {
   anybody(): Promise<Person>;
   /** A call with the API key, past faults and counting; throws for anything but 2xx. */
   api(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Delivers the webhooks that are due by the test's clock, and waits until none is. */
+  deliverDue(): Promise<void>;
   /** Presents a raw refresh token with the client's own credentials, as nobody but a thief of both could. */
   refresh(registration: Registration, refreshToken: string): Promise<Response>;
   /** Holds the next call that starts so until the gate is opened: before the provider hears of it, or its answer. */
@@ -136,6 +138,7 @@ export async function startProvider(): Promise<TestProvider> {
       const text = await response.text();
       return text === "" ? null : JSON.parse(text);
     },
+    deliverDue: () => idp.deliverDue(),
     refresh(registration, refreshToken) {
       const credentials = Buffer.from(`${applications[registration]}:${clientSecret}`).toString("base64");
       const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: refreshToken });
