@@ -23,6 +23,8 @@ export function arrivals(now: () => number): Arrivals {
   started.subscribe(note);
   return {
     of: (message) => arrived.get(message) ?? now(),
-    close: () => void started.unsubscribe(note),
+    close() {
+      started.unsubscribe(note);
+    },
   };
 }

@@ -202,8 +202,8 @@ describe("when a request arrived", () => {
               judged(signIn, { ...question, arrivedAt: now - took }),
               judged(signIn, question),
             ];
-            if (at !== without)
-              expect([session, without, at]).toEqual([signIn.previous, "reuse", "overlapping"]);
+            const isAllowed = session === signIn.previous && without === "reuse" && at === "overlapping";
+            expect(at === without || isAllowed).toBe(true);
           }
         },
       ),
