@@ -19,6 +19,7 @@ export interface Steps {
 }
 
 let busy = 0;
+const whenIdle: (() => void)[] = [];
 
 /** Counts what runs beside the event loop, so that `settled` can wait for it: jose verifies with WebCrypto. */
 async function counted<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -27,6 +28,7 @@ async function counted<Result>(work: () => Promise<Result>): Promise<Result> {
     return await work();
   } finally {
     busy -= 1;
+    if (busy === 0) for (const idle of whenIdle.splice(0)) idle();
   }
 }
 
@@ -39,7 +41,12 @@ for (const name of ["verify", "importKey"] as const) {
 
 /** Everybody who runs has come to a step, or to an end. */
 async function settled(): Promise<void> {
-  for (let quiet = 0; quiet < 2; quiet = busy === 0 ? quiet + 1 : 0) await setImmediate();
+  for (let quiet = 0; quiet < 2; quiet++) {
+    await setImmediate();
+    if (busy === 0) continue;
+    await new Promise<void>((resolve) => whenIdle.push(resolve));
+    quiet = -1;
+  }
 }
 
 /** Nobody waits yet. */
