@@ -1,4 +1,5 @@
 /** The Hono adapter: moves headers between Hono and the library, and decides nothing. */
+import { Readable } from "node:stream";
 import type { Context, MiddlewareHandler } from "hono";
 import { askForRecentSignIn, cacheControl, keepVisitor } from "./adapter.ts";
 import type { Answer } from "./answer.ts";
@@ -98,9 +99,9 @@ async function formFields(context: Context): Promise<unknown> {
 }
 
 /** The body as it arrives; throws WebhookBodyConsumedError if another middleware has read it. */
-async function* bytes({ req }: Context): AsyncGenerator<Uint8Array> {
+function bytes({ req }: Context): AsyncIterable<Uint8Array> {
   if (req.raw.bodyUsed) throw new WebhookBodyConsumedError();
-  if (req.raw.body !== null) yield* req.raw.body;
+  return req.raw.body ?? Readable.from([]);
 }
 
 function socketAddress(context: Context): string | undefined {

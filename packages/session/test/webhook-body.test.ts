@@ -4,9 +4,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createHash } from "node:crypto";
 import express from "express";
+import { Hono } from "hono";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { latchkey } from "../src/express.ts";
-import { createSessions, memoryStore } from "../src/index.ts";
+import { latchkey as latchkeyOnHono } from "../src/hono.ts";
+import { createSessions, memoryStore, type Sessions } from "../src/index.ts";
 import { readWebhookBody } from "../src/webhook-body.ts";
 import { exchange } from "./http.ts";
 import { cookieKey } from "./records.ts";
@@ -59,28 +61,40 @@ describe("a body", () => {
   });
 });
 
-describe("on Express", () => {
-  const body = '{"event":{"type":"user.delete","createInstant":1,"user":{"id":"a"}}}';
+const body = '{"event":{"type":"user.delete","createInstant":1,"user":{"id":"a"}}}';
 
-  /** What a webhook gets behind these parsers; where the keys can't be had it is 503, so the signature was looked at. */
+/** What a webhook needs for its signature to be looked at. */
+function signed(): Record<string, string> {
+  const hash = createHash("sha256").update(body).digest("base64");
+  const claims = Buffer.from(JSON.stringify({ request_body_sha256: hash })).toString("base64url");
+  return { "content-type": "application/json", "x-fusionauth-signature-jwt": `e30.${claims}.AA` };
+}
+
+/** Sessions whose provider can't be reached: a webhook that is looked at gets 503. */
+function receiver(): Sessions {
+  return createSessions({
+    application: "store",
+    origin: "http://127.0.0.1",
+    identityProvider: {
+      url: "http://127.0.0.1:1",
+      applicationId: "an id",
+      apiKey: "a key",
+      clientSecret: "a secret",
+      fetch: () => Promise.reject(new Error("nobody is there")),
+    },
+    cookieKeys: [cookieKey("2026a")],
+    publicPaths: [],
+    webhookPath,
+    store: memoryStore(),
+  });
+}
+
+describe("on Express", () => {
+  /** What a webhook gets behind these parsers. */
   async function answerBehind(
     ...parsers: express.RequestHandler[]
   ): Promise<{ status: number; body: string }> {
-    const sessions = createSessions({
-      application: "store",
-      origin: "http://127.0.0.1",
-      identityProvider: {
-        url: "http://127.0.0.1:1",
-        applicationId: "an id",
-        apiKey: "a key",
-        clientSecret: "a secret",
-        fetch: () => Promise.reject(new Error("nobody is there")),
-      },
-      cookieKeys: [cookieKey("2026a")],
-      publicPaths: [],
-      webhookPath,
-      store: memoryStore(),
-    });
+    const sessions = receiver();
     const app = express();
     app.use(...parsers, latchkey(sessions));
     app.use(((error: Error, _request, response, _next) => {
@@ -89,11 +103,8 @@ describe("on Express", () => {
     const server = createServer(app).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const hash = createHash("sha256").update(body).digest("base64");
-    const claims = Buffer.from(JSON.stringify({ request_body_sha256: hash })).toString("base64url");
-    const headers = { "content-type": "application/json", "x-fusionauth-signature-jwt": `e30.${claims}.AA` };
     try {
-      return await exchange(port, { method: "POST", path: webhookPath, headers, body });
+      return await exchange(port, { method: "POST", path: webhookPath, headers: signed(), body });
     } finally {
       server.closeAllConnections();
       server.close();
@@ -110,5 +121,29 @@ describe("on Express", () => {
     const answer = await answerBehind(express.json());
     expect(answer).toMatchObject({ status: 500 });
     expect(answer.body).toContain("put express.json() and its like after it");
+  });
+});
+
+describe("on Hono", () => {
+  test("is read unless a middleware before the library's has read it", async () => {
+    const sessions = receiver();
+    const request = () =>
+      new Request(`http://127.0.0.1${webhookPath}`, { method: "POST", headers: signed(), body });
+    const good = new Hono().use(latchkeyOnHono(sessions));
+    expect((await good.fetch(request())).status).toBe(503);
+
+    const errors: string[] = [];
+    const wrong = new Hono().use(async (context, next) => {
+      await context.req.json();
+      await next();
+    });
+    wrong.use(latchkeyOnHono(sessions));
+    wrong.onError((error) => {
+      errors.push(error.name);
+      return new Response(null, { status: 500 });
+    });
+    expect((await wrong.fetch(request())).status).toBe(500);
+    expect(errors).toEqual(["WebhookBodyConsumedError"]);
+    await sessions.close();
   });
 });
