@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { questioned } from "./judgement.ts";
 import type { ProviderEvent } from "./provider-event.ts";
 import type { Settings } from "./settings.ts";
-import { bury, changeSignIn, payRevocation } from "./sign-ins.ts";
+import { bury, changeSignIn, payRevocation, settle } from "./sign-ins.ts";
 import type { EndReason, SignInRecord } from "./store/store.ts";
 
 /** What came of an event. */
@@ -55,16 +55,33 @@ export async function applyEvent(settings: Settings, { at, effect }: ProviderEve
   if (subject.kind === "sign-in") {
     // Its id is the family's, and a family that was revoked is never revived: no clock has to be asked.
     const signIn = await settings.store.readSignIn(subject.signInId);
-    if (signIn !== null && isOf(settings, signIn, subject.userId)) await end(signIn);
+    if (signIn === null || !isOf(settings, signIn, subject.userId)) return counts;
+    await end(signIn);
+    if (signIn.revocationOwed && reason === "revoked-at-provider") await settle(settings, signIn.id);
     return counts;
   }
   // An event of the future would end sign-ins that are yet to come.
   const happened = Math.min(at, settings.now());
-  for await (const signIn of liveSignIns(settings, subject.kind === "user" ? subject.userId : null)) {
+  const userId = subject.kind === "user" ? subject.userId : null;
+  if (reason === "revoked-at-provider") await settleRevoked(settings, userId, happened);
+  for await (const signIn of liveSignIns(settings, userId)) {
     if (signIn.authenticatedAt < happened - clockSkew) await end(signIn);
     else if (await question(settings, signIn, happened)) counts.questioned++;
   }
   return counts;
+}
+
+/**
+ * A provider that deactivates a user, or changes a password, revokes as well and says so next: what was owed for the first is
+ * settled by the second. A portion; for the rest the provider is told what it knows.
+ */
+async function settleRevoked(settings: Settings, userId: string | null, happened: number): Promise<void> {
+  for (const signIn of await settings.store.signInsOwingRevocation(portion)) {
+    const isRevoked =
+      isOf(settings, signIn, userId ?? signIn.user.id) && signIn.authenticatedAt < happened - clockSkew;
+    // That debt is of more than this application's sign-ins.
+    if (isRevoked && signIn.ended?.reason !== "signed-out-everywhere") await settle(settings, signIn.id);
+  }
 }
 
 function isOf({ application }: Settings, signIn: SignInRecord, userId: string): boolean {

@@ -210,6 +210,19 @@ onEveryStore("an event of the provider's", (at) => {
     expect((await app.provider.refresh("hardened", raw)).status).toBe(400);
   });
 
+  test("of a revocation settles what is owed to the provider for that user's sign-ins, and nobody else's", async () => {
+    const { sender, app, event } = await receiving(at);
+    const stranger = await app.provider.person();
+    await app.signedIn({ person: stranger });
+    app.clock.pass(2, "minutes");
+    await sender.send(app, event("user.password.update"));
+    await sender.send(app, { type: "user.password.update", user: { id: stranger.id } });
+    expect(await app.store.signInsOwingRevocation(10)).toHaveLength(2);
+    await sender.send(app, event("jwt.refresh-token.revoke of a user"));
+    const owing = await app.store.signInsOwingRevocation(10);
+    expect(owing.map(({ user }) => user.id)).toEqual([stranger.id]);
+  });
+
   test.each([...revoked, "user.delete"])(
     "%s causes no call back: the provider has revoked it itself",
     async (kind) => {
