@@ -1,6 +1,6 @@
 /** The identity provider, as an attacker reaches it past the applications: its token endpoints, raw. */
 import { callApi, Client } from "./client.ts";
-import { elsewhere } from "./people.ts";
+import { ada, elsewhere, grace, type Person } from "./people.ts";
 import type { Target } from "./target.ts";
 
 /** The applications' ids, which are public: they stand in every access token. */
@@ -42,4 +42,40 @@ export async function exchangeByGrant(
   if (status !== 200) return null;
   const answer = JSON.parse(text) as { access_token: string; refresh_token?: string };
   return { accessToken: answer.access_token, refreshToken: answer.refresh_token ?? refreshToken };
+}
+
+/** Where an application is found that signs in without an API key. */
+export interface KeylessApplication {
+  readonly id: string;
+}
+
+/**
+ * Adds an application whose sign-in needs no API key, as one on a phone has, for ada and grace: there the provider's
+ * own login is anybody's to try. What the demo's two applications allow is left as it is.
+ */
+export async function keylessApplication(target: Target): Promise<KeylessApplication> {
+  const id = "10000000-0000-4000-8000-00000000000a";
+  const loginConfiguration = { generateRefreshTokens: true, requireAuthentication: false };
+  await setUp(target, `/api/application/${id}`, { application: { name: "Phone", loginConfiguration } });
+  for (const person of [ada, grace])
+    await setUp(target, `/api/user/registration/${person.id}`, { registration: { applicationId: id } });
+  return { id };
+}
+
+/** A user's own access token for an application that needs no key; throws where the sign-in is refused. */
+export async function accessTokenOf(
+  target: Target,
+  { id: applicationId }: KeylessApplication,
+  { email, password }: Person,
+): Promise<string> {
+  const json = { loginId: email, password, applicationId };
+  const { status, body } = await callApi(target.origins.idp, "POST", "/api/login", { json });
+  if (status !== 200) throw new Error(`The provider answered ${status} to a sign-in`);
+  return (body as { token: string }).token;
+}
+
+async function setUp(target: Target, path: string, json: unknown): Promise<void> {
+  const authorization = target.secret("apiKey");
+  const { status } = await callApi(target.origins.idp, "POST", path, { authorization, json });
+  if (status !== 200) throw new Error(`The provider answered ${status} to ${path}`);
 }

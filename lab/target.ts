@@ -31,6 +31,8 @@ export interface Message {
 
 /** A running target. */
 export interface Target {
+  /** The tree it runs, for an attack that needs a second target of the same kind. */
+  readonly folder: string;
   readonly policy: TargetOptions["policy"];
   readonly origins: { readonly store: string; readonly forum: string; readonly idp: string };
   /** The TLS end before it; throws for a target that was started without. */
@@ -82,6 +84,7 @@ export async function startTarget(options: TargetOptions): Promise<Target> {
   const start = () => startProcess(options.folder, { ...variables, LAB_CLOCK_AHEAD: String(ahead) });
   let child = await start();
   return {
+    folder: options.folder,
     policy: options.policy,
     origins,
     front() {
