@@ -1,6 +1,7 @@
 import { vi } from "vitest";
+import { realProvider } from "./real-provider.ts";
 import { share } from "./shard.ts";
 
 vi.mock("@node-rs/argon2", () => import("./cheap-argon2.ts"));
 
-share("1");
+share(2_000, (now) => realProvider("1", now));

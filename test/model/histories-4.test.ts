@@ -1,6 +1,4 @@
-import { vi } from "vitest";
 import { share } from "./shard.ts";
+import { standIn } from "./stand-in.ts";
 
-vi.mock("@node-rs/argon2", () => import("./cheap-argon2.ts"));
-
-share("4");
+share(8_000, async (now) => standIn(now));

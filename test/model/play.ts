@@ -5,7 +5,7 @@ import { look, signInAs } from "./acts.ts";
 import { histories } from "./commands.ts";
 import { History } from "./history.ts";
 import type { Thief } from "./parties.ts";
-import { type ModelProvider, startModelProvider } from "./provider.ts";
+import { type Backend, type ModelProvider, modelProvider } from "./provider.ts";
 import { minute, second, type SignIn } from "./truth.ts";
 
 /** How often each thing happened: histories in which nothing happens prove nothing. */
@@ -17,8 +17,8 @@ const longest = 24;
  * Plays `runs` histories. `MODEL_SEED`, `MODEL_PATH` and `MODEL_REPLAY` play one of a failure's printed histories again:
  * `MODEL_SEED=1 MODEL_PATH=3:1 MODEL_REPLAY=AAB:F vitest run test/model/histories-1.test.ts`.
  */
-export async function play(name: string, runs: number): Promise<Tally> {
-  const provider = await startModelProvider(name);
+export async function play(start: (now: () => number) => Promise<Backend>, runs: number): Promise<Tally> {
+  const provider = await modelProvider(start);
   const tally: Tally = {};
   const count = (event: unknown) => {
     const { type, judgement, reason } = event as Record<string, string | undefined>;
@@ -82,7 +82,7 @@ async function conclude(history: History, tally: Tally): Promise<void> {
 /** No cookie that was ever handed out for it opens anything, and no raw refresh token either. */
 async function staysEnded(history: History, signIn: SignIn): Promise<void> {
   const raw = history.provider.newest.get(signIn.id);
-  if (raw !== undefined && (await history.provider.present(signIn.application, raw)) === 200)
+  if (raw !== undefined && (await history.provider.present(signIn.application, raw)).ok)
     history.broken.push("a refresh token outlives its sign-in");
   for (const cookies of history.snapshots.get(signIn) ?? []) {
     const party: Thief = {

@@ -1,9 +1,7 @@
 /** A share of the random histories, as a test: the shares are files of their own, so that they run side by side. */
 import { describe, expect, test } from "vitest";
 import { play } from "./play.ts";
-
-/** 20,000 in all; `MODEL_RUNS` plays more of them, or fewer. */
-const histories = Number(process.env["MODEL_RUNS"] ?? 5_000);
+import type { Backend } from "./provider.ts";
 
 /** Things that must have happened often for a share to have proved anything. */
 const often = [
@@ -21,14 +19,15 @@ const often = [
   "thefts followed to their end",
 ];
 
-/** Plays one share; the file that calls it stands in for argon2 (cheap-argon2.ts). */
-export function share(name: string): void {
-  describe("random histories of a provider, two applications, three browsers and thieves", () => {
+/** Plays so many histories, or `MODEL_RUNS`, as one test. */
+export function share(histories: number, start: (now: () => number) => Promise<Backend>): void {
+  const runs = Number(process.env["MODEL_RUNS"] ?? histories);
+  describe(`${runs} random histories of a provider, two applications, three browsers and thieves`, () => {
     test("honest people are signed out by limits, endings and found-out thefts alone, and what ended stays ended", {
-      timeout: 600_000,
+      timeout: 900_000,
     }, async () => {
-      const tally = await play(name, histories);
-      expect(often.filter((what) => (tally[what] ?? 0) < histories / 1_000)).toEqual([]);
+      const tally = await play(start, runs);
+      expect(often.filter((what) => (tally[what] ?? 0) < runs / 1_000)).toEqual([]);
     });
   });
 }
