@@ -27,13 +27,14 @@ export function guestCartCookie(origin: string, randomBytes: (length: number) =>
     read({ headers }) {
       const values = (headers.cookie ?? "")
         .split(";")
-        // Spaces and tabs alone, as in RFC 6265bis: `trim` would read a sibling host's "\u00a0__Host-cart" as ours.
-        .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ""))
+        // Spaces and tabs alone, as in RFC 6265bis: `trim` would read a sibling host's "\u00a0__Host-cart" as ours. Not
+        // those at the end, too: `[ \t]+$` takes seconds for a header of nothing else (CWE-1333).
+        .map((pair) => pair.replace(/^[ \t]+/, ""))
         .filter((pair) => pair.startsWith(`${name}=`))
         .map((pair) => pair.slice(name.length + 1));
       const [secret] = values;
       // Two of one name are what a cookie planted by a sibling host looks like: then it is nobody's cart.
-      return values.length === 1 && secret !== undefined && /^[\w-]{43}$/.test(secret) ? secret : null;
+      return values.length === 1 ? (/^([\w-]{43})[ \t]*$/.exec(secret ?? "")?.[1] ?? null) : null;
     },
     issue(reply) {
       const secret = randomBytes(32).toString("base64url");

@@ -159,6 +159,21 @@ describe("a guest cart's secret that an attacker planted", () => {
   });
 });
 
+describe("a cookie header of blanks", () => {
+  test("holds up nobody, and hides no cart (CWE-1333)", async () => {
+    const owner = shop.visitor();
+    await addToCart(owner, "harbour-65");
+    const blanks = " \t".repeat(7_000);
+    const secret = String(owner.cookies.get("cart"));
+    const started = performance.now();
+    for (const cookie of [`a${blanks}b=1; cart=${secret}`, `cart=${secret}${blanks}; a=1`]) {
+      const cart = await shop.visitor().send("GET", "/cart", { headers: { cookie } });
+      expect(shownLines(cart.html)).toEqual(["harbour-65 × 1"]);
+    }
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
 describe("a visitor who only looks", () => {
   test("has no cart: there is no cookie for one, and no row", async () => {
     const guest = shop.visitor();

@@ -70,7 +70,16 @@ export function cookieValues(header: string | undefined, name: string): string[]
  * letter to browsers, which let a sibling host plant `\u00a0__Host-session`.
  */
 function stripped(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, "");
+  let start = 0;
+  let end = text.length;
+  // Not `[ \t]+$`, which takes two seconds for a header of 16 kB of spaces (CWE-1333).
+  while (start < end && isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\t";
 }
 
 /** This application's cookies as a request presented them; an empty value is the same as none. */

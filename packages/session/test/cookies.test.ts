@@ -146,6 +146,15 @@ describe("a Cookie header", () => {
     expect(cookieValues(" \t__Host-session\t= own ", "__Host-session")).toEqual(["own"]);
   });
 
+  test("of nothing but blanks, before, within and after a name, holds up nobody (CWE-1333)", () => {
+    const blanks = " \t".repeat(32_768);
+    const started = performance.now();
+    for (const header of [`a${blanks}b=1`, `${blanks}b=1`, `session=a${blanks}b`, `a=1;${blanks}`, blanks])
+      readCookies(header, http.names);
+    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(cookieValues(`${blanks}session${blanks}=${blanks}own${blanks}`, "session")).toEqual(["own"]);
+  });
+
   test("may hold '=' in a value", () => {
     expect(cookieValues("a=b=c==", "a")).toEqual(["b=c=="]);
   });
