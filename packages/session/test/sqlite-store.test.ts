@@ -45,7 +45,8 @@ describe("a file of the first version", () => {
     await store.insertSession(sessionRecord());
     await store.close();
     const file = new DatabaseSync(join(folder, "sessions.sqlite"));
-    file.exec("DROP INDEX sign_ins_live; ALTER TABLE sign_ins DROP COLUMN application");
+    file.exec("DROP INDEX sign_ins_live; DROP INDEX sign_ins_live_of_user");
+    file.exec("ALTER TABLE sign_ins DROP COLUMN application");
     file.exec("ALTER TABLE sessions DROP COLUMN questioned_at");
     file.close();
 
@@ -96,6 +97,33 @@ describe("on the disk", () => {
     await store.useSession("hash-1", start + 20 * minute, idle);
     vi.advanceTimersByTime(100);
     expect(await afterCrash().useSession("hash-1", start + 49 * minute, idle)).not.toBeNull();
+  });
+});
+
+describe("among very many sign-ins", () => {
+  /** Puts sign-ins of one user into the file, from `start` on, a millisecond apart. */
+  function fill(count: number, columns: string): void {
+    const file = new DatabaseSync(join(folder, "sessions.sqlite"));
+    file.exec(`
+      WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
+      INSERT INTO sign_ins (id, user_id, user, device, authenticated_at, absolute_expires_at, ended_at, application,
+        version, remembered, current, attempt, renewed_at, minted_at, revocation_owed)
+      SELECT ${columns}, 0, 0, 's', 0, 0, 0, 0 FROM numbers`);
+    file.close();
+  }
+
+  test.each([
+    ["other users' live ones", "'other-' || n, 'other-' || n, '{}', '{}', n, 9e15, NULL, 'store'"],
+    ["ones of the same user that are over", "'over-' || n, 'user-1', '{}', '{}', n, 9e15, n, 'store'"],
+    ["ones of the same user elsewhere", "'forum-' || n, 'user-1', '{}', '{}', n, 9e15, NULL, 'forum'"],
+  ])("a user's live ones are found without reading %s (CWE-400)", async (_, columns) => {
+    const store = open();
+    await store.insertSignIn(signInRecord());
+    fill(50_000, columns);
+    const asked = { application: "store", userId: "user-1", after: null, limit: 100 };
+    const before = performance.now();
+    for (let time = 0; time < 100; time++) expect(await store.liveSignIns(asked)).toEqual([signInRecord()]);
+    expect(performance.now() - before).toBeLessThan(1_000);
   });
 });
 

@@ -44,6 +44,7 @@ const indexes = `
   CREATE INDEX IF NOT EXISTS sign_ins_by_user ON sign_ins (user_id, authenticated_at);
   CREATE INDEX IF NOT EXISTS sign_ins_by_limit ON sign_ins (absolute_expires_at);
   CREATE INDEX IF NOT EXISTS sign_ins_live ON sign_ins (application, authenticated_at) WHERE ended_at IS NULL;
+  CREATE INDEX IF NOT EXISTS sign_ins_live_of_user ON sign_ins (user_id, application, authenticated_at) WHERE ended_at IS NULL;
   CREATE INDEX IF NOT EXISTS sign_ins_owing ON sign_ins (id) WHERE revocation_owed = 1;
 `;
 
