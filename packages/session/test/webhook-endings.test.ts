@@ -94,6 +94,15 @@ onEveryStore("an event of the provider's", (at) => {
       expect(effects(app).every(({ ended }) => ended === 0)).toBe(true);
     });
 
+    test(`of the future ends nothing that has begun before it can have happened (${workflow})`, async () => {
+      const { sender, app, browser, event } = await receiving(at, { workflow });
+      for (const kind of kinds)
+        await sender.send(app, { ...event(kind), createInstant: app.clock.now() + 3_600_000 });
+      expect(effects(app).every(({ ended }) => ended === 0)).toBe(true);
+      app.clock.pass(1, "milliseconds");
+      expect((await cart(browser)).status).toBe(200);
+    });
+
     test(`about the minute before a sign-in makes it be asked about once, however often it is sent (${workflow})`, async () => {
       const { sender, app, browser, event } = await receiving(at, { workflow });
       const kind = "jwt.refresh-token.revoke of a user";
@@ -156,7 +165,9 @@ onEveryStore("an event of the provider's", (at) => {
     });
 
     test(`that comes while the provider is being asked is asked about again (${workflow})`, async () => {
-      const { sender, app, person, browser, event } = await receiving(at, { workflow });
+      // Without a refresh token, so that nothing but the user can be asked about.
+      const registration = workflow === "sessions" ? "no-refresh-tokens" : "hardened";
+      const { sender, app, person, browser, event } = await receiving(at, { workflow }, registration);
       const call = workflow === "sessions" ? "GET /api/user" : "POST /oauth2/token";
       // Young enough to be questioned only, and due.
       await sender.send(app, { ...event("user.password.update"), createInstant: app.clock.now() });
@@ -167,6 +178,7 @@ onEveryStore("an event of the provider's", (at) => {
       await app.provider.api("DELETE", `/api/user/${person.id}`);
       app.clock.pass(1, "milliseconds");
       await sender.send(app, event("user.deactivate"));
+      app.clock.pass(1, "milliseconds");
       held.open();
       await asking;
       expect(await cart(browser)).toMatchObject({ status: 302, setCookies: [] });
@@ -195,6 +207,9 @@ onEveryStore("an event of the provider's", (at) => {
     shop.clock.pass(2, "minutes");
     await sender.send(shop, event("jwt.refresh-token.revoke of the application"));
     await sender.send(shop, event("jwt.refresh-token.revoke of a user"));
+    const type = "jwt.refresh-token.revoke";
+    const refreshToken = { id: signInIdOf(forum) };
+    expect((await sender.send(shop, { type, userId: person.id, refreshToken })).status).toBe(200);
     expect((await cart(browser)).status).toBe(200);
   });
 
