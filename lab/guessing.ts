@@ -90,7 +90,7 @@ export function guessedBy({ status, headers }: Answer): Exclude<Guessed, "right"
   return status === 429 || status === 503 ? Number(headers["retry-after"] ?? 1) : 0;
 }
 
-/** Another loopback address for each guess: 127.1.0.1 and on. */
+/** Another loopback address for each guess below 64,000: 127.1.0.1 and on. */
 export function anotherAddress(index: number): string {
-  return `127.1.${index >> 8}.${(index & 0xff) + 1}`;
+  return `127.1.${Math.floor(index / 250)}.${(index % 250) + 1}`;
 }
