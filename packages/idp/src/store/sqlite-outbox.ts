@@ -24,8 +24,15 @@ export interface OutboxOptions {
   mails: boolean;
 }
 
-/** The outbox of this database, and how the other parts of the store write to it. */
-export function sqliteOutbox(turn: Turn, options: OutboxOptions): OutboxStore & { tell: Tell } {
+/** The outbox, and how the other parts of the store write to it. */
+export interface SqliteOutbox extends OutboxStore {
+  tell: Tell;
+  /** Writes what is to be told later now. */
+  flush(): Promise<void>;
+}
+
+/** The outbox of this database. */
+export function sqliteOutbox(turn: Turn, options: OutboxOptions): SqliteOutbox {
   const { sql, read, write } = turn;
   const { now } = options;
   const listeners = new Set<() => void>();
@@ -39,19 +46,23 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): OutboxStore & 
   };
 
   const later: Happening[] = [];
-  const tellWaiting = (): void => {
-    for (const happening of later.splice(0)) tell(happening);
+  const flush = async (): Promise<void> => {
+    if (later.length === 0) return;
+    await write(() => {
+      for (const happening of later.splice(0)) tell(happening);
+    });
   };
 
   return {
     tell,
+    flush,
     tellLater(happening) {
       if (later.push(happening) > 1) return;
-      setTimeout(() => void write(tellWaiting).catch(() => undefined), TOLD_TOGETHER_MS).unref();
+      setTimeout(() => void flush().catch(() => undefined), TOLD_TOGETHER_MS).unref();
     },
     listen: (listener) => void listeners.add(listener),
     async due() {
-      if (later.length > 0) await write(tellWaiting);
+      await flush();
       return read(() => dueOf(turn));
     },
     claim: (receiver, limit, leaseMs) => write(() => claim(turn, receiver, limit, now(), leaseMs)),
@@ -79,6 +90,8 @@ function eventOf(turn: Turn, happening: Happening, { now, uuid }: OutboxOptions)
   const refreshToken = token === null ? null : tokenOf(token);
   const userRow = rowOf(turn, "users", happening.userId ?? refreshToken?.userId);
   const user = userRow === null ? null : userOf(userRow);
+  // He was deleted meanwhile. Without him the event would be of the whole application, and sign everybody out of it.
+  if (user === null && (happening.userId ?? happening.refreshTokenId) !== undefined) return null;
   const applicationId = happening.applicationId ?? refreshToken?.applicationId;
   const tenantId = user?.tenantId ?? tenantOfApplication(turn, applicationId);
   if (tenantId === null) return null;

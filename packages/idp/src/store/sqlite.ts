@@ -33,7 +33,7 @@ export function openSqlite(
 ): Store {
   const turn = createTurn(openDatabase(path));
   const { sql, read } = turn;
-  const { tell, ...outbox } = sqliteOutbox(turn, { ...told, now });
+  const { tell, flush, ...outbox } = sqliteOutbox(turn, { ...told, now });
   return {
     tenants: sqliteTenants(turn, now, tell),
     applications: sqliteApplications(turn, now, tell),
@@ -51,7 +51,11 @@ export function openSqlite(
       read(() => {
         sql("SELECT 1 FROM notes LIMIT 1").all();
       }),
-    close: () => turn.close(),
+    async close() {
+      // A store that is down loses nothing but what nobody waits for.
+      await flush().catch(() => undefined);
+      await turn.close();
+    },
   };
 }
 
