@@ -6,7 +6,7 @@ import { histories } from "./commands.ts";
 import { History } from "./history.ts";
 import type { Thief } from "./parties.ts";
 import { type Backend, type ModelProvider, modelProvider } from "./provider.ts";
-import { minute, second, type SignIn } from "./truth.ts";
+import { absoluteLimit, minute, second, type SignIn } from "./truth.ts";
 
 /** How often each thing happened: histories in which nothing happens prove nothing. */
 export type Tally = Record<string, number>;
@@ -82,7 +82,9 @@ async function conclude(history: History, tally: Tally): Promise<void> {
 /** No cookie that was ever handed out for it opens anything, and no raw refresh token either. */
 async function staysEnded(history: History, signIn: SignIn): Promise<void> {
   const raw = history.provider.newest.get(signIn.id);
-  if (raw !== undefined && (await history.provider.present(signIn.application, raw)).ok)
+  // What is owed for a sign-in past its absolute limit is swept with it: a provider that is down until then never hears.
+  const isSwept = history.now() >= absoluteLimit(signIn);
+  if (raw !== undefined && !isSwept && (await history.provider.present(signIn.application, raw)).ok)
     history.broken.push("a refresh token outlives its sign-in");
   for (const cookies of history.snapshots.get(signIn) ?? []) {
     const party: Thief = {
