@@ -35,7 +35,7 @@ const refetchAfter = 30_000;
 
 /**
  * Takes one webhook: 200 when its event has been dealt with, or concerns nobody here; 401 where it is not the provider's or
- * too old, 400 where it is nonsense, 405, 408 and 413 by their meaning; 503 where keys or store can't be had, so that the
+ * too old, 400 where it is nonsense, 405, 408, 413 and 415 by their meaning; 503 where keys or store can't be had, so that the
  * sender tries again. Throws WebhookBodyConsumedError alone.
  */
 export async function receiveWebhook(settings: Settings, request: IncomingWebhook): Promise<Answer> {
@@ -46,6 +46,8 @@ export async function receiveWebhook(settings: Settings, request: IncomingWebhoo
   if (request.method !== "POST") return refuse(405, "method", { allow: "POST" });
   const token = request.header(signatureHeader);
   if (token === undefined) return refuse(401, "signature");
+  // Where a parser of forms stands before us, a stranger's form has been read: that is no mistake in the wiring.
+  if (!isJson(request)) return refuse(415, "body");
   const body = await readWebhookBody(request.body());
   if (body === "too-large") return refuse(413, "body");
   if (body === "incomplete") return refuse(408, "body");
@@ -63,6 +65,10 @@ export async function receiveWebhook(settings: Settings, request: IncomingWebhoo
     settings.publish({ type: "unavailable", code: error.code, message: error.message });
     return plain(503, { "retry-after": "5" }, "");
   }
+}
+
+function isJson(request: IncomingWebhook): boolean {
+  return /^application\/json *(;|$)/i.test(request.header("content-type") ?? "");
 }
 
 /** The claims of a signature over this body; `null` where it is not the provider's, or over another one. */

@@ -137,6 +137,19 @@ onEveryFramework("a webhook", (at) => {
     expect((await cart(browser)).status).toBe(302);
   });
 
+  test.each(["application/x-www-form-urlencoded", "text/plain", "application/jsonp", ""])(
+    "of type %j is none: it gets 415, wherever a parser of forms stands, and no error of the application's",
+    async (type) => {
+      const { sender, app, browser, event } = await signedInBefore(at);
+      const answer = await sender.send(app, event, { headers: { "content-type": type } });
+      expect(answer).toMatchObject({ status: 415, setCookies: [] });
+      await expectNothingHappened(app, browser);
+      const headers = { "content-type": "Application/JSON; charset=utf-8" };
+      expect((await sender.send(app, event, { headers })).status).toBe(200);
+      expect((await cart(browser)).status).toBe(302);
+    },
+  );
+
   test("is answered before cookies, guards and sessions are looked at, and sets no cookie", async () => {
     const { sender, app, browser, event } = await signedInBefore(at);
     const headers = {
