@@ -1,4 +1,5 @@
 /** Deployments: the whole target restarts, between two requests and in the middle of renewals. */
+import type { Client } from "../client.ts";
 import type { HonestRun } from "../honest.ts";
 import { home, showsVictimsCart, victim } from "../people.ts";
 import { minute } from "../schedule.ts";
@@ -11,7 +12,8 @@ export const honest: HonestRun = {
   story:
     "Ten browsers are signed in. Applications and provider are stopped and started again, five times, each time when a renewal is due; then all browsers come back at once, two requests each, and some of the answers before the stop were lost.",
   async run(target) {
-    const owners = await Promise.all(Array.from({ length: browsers }, () => victim(target)));
+    const owners: Client[] = [];
+    while (owners.length < browsers) owners.push(await victim(target));
     let unwantedSignOuts = 0;
     for (let round = 0; round < rounds; round++) {
       await target.pass(11 * minute);
