@@ -28,18 +28,22 @@ export async function guessPatiently(
 ): Promise<void> {
   const end = target.now() + until;
   for (const [index, candidate] of list.entries()) {
-    let guessed: Guessed = 0;
-    const tryAll = async () => {
-      guessed = await inTurn(ways, candidate, index);
-      return guessed === "right";
-    };
-    await theft.attempt(tryAll);
-    while (typeof guessed === "number" && target.now() < end) {
+    for (;;) {
+      const guessed = await tried(theft, () => inTurn(ways, candidate, index));
+      if (target.now() >= end) return;
+      if (typeof guessed !== "number") break;
       await target.pass(Math.max(1, guessed) * second);
-      await theft.attempt(tryAll);
     }
-    if (target.now() >= end) return;
   }
+}
+
+async function tried(theft: Theft, guess: () => Promise<Guessed>): Promise<Guessed> {
+  const outcome: { guessed: Guessed } = { guessed: 0 };
+  await theft.attempt(async () => {
+    outcome.guessed = await guess();
+    return outcome.guessed === "right";
+  });
+  return outcome.guessed;
 }
 
 async function inTurn(ways: readonly Guess[], candidate: string, index: number): Promise<Guessed> {

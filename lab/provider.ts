@@ -79,3 +79,34 @@ async function setUp(target: Target, path: string, json: unknown): Promise<void>
   const { status } = await callApi(target.origins.idp, "POST", path, { authorization, json });
   if (status !== 200) throw new Error(`The provider answered ${status} to ${path}`);
 }
+
+/** Whether any endpoint that takes a user's access token takes this one, as a header or as a cookie. */
+export async function isTakenAnywhere(target: Target, token: string, signInId: string): Promise<boolean> {
+  const carriers = [
+    { authorization: `Bearer ${token}` },
+    { authorization: `JWT ${token}` },
+    { cookie: `access_token=${token}` },
+  ];
+  const provider = new Client(target.origins.idp, elsewhere);
+  let isTaken = false;
+  for (const carrier of carriers) {
+    const headers = { "content-type": "application/json", ...carrier };
+    // 401 is "not a token"; who is past that hears of the password that is wrong.
+    const change = { currentPassword: "not the password", password: "something else altogether" };
+    const answers = [
+      await provider.get("/api/jwt/validate", { headers }),
+      await provider.get("/api/user", { headers }),
+      await provider.send("POST", "/api/user/change-password", { body: JSON.stringify(change), headers }),
+      await provider.send("DELETE", `/api/jwt/refresh/${signInId}`, { headers }),
+    ];
+    isTaken ||= answers.some(({ status }) => status !== 401);
+  }
+  return isTaken;
+}
+
+/** Whether a token ends the sign-in of that id, which the owner's access token for the same application may. */
+export async function endsSignIn(target: Target, token: string, signInId: string): Promise<boolean> {
+  const authorization = `Bearer ${token}`;
+  const path = `/api/jwt/refresh/${signInId}`;
+  return (await callApi(target.origins.idp, "DELETE", path, { authorization })).status === 200;
+}

@@ -67,7 +67,10 @@ function disguises(
 /** The login id in another of the ways that mean the same: which letters are capitals says the index. */
 function spelt(index: number): string {
   const isCapital = (place: number) => ((index >> place) & 1) === 1;
-  return [...ada.email].map((letter, place) => (isCapital(place) ? letter.toUpperCase() : letter)).join("");
+  return ada.email
+    .split("")
+    .map((letter, place) => (isCapital(place) ? letter.toUpperCase() : letter))
+    .join("");
 }
 
 async function guessAtProvider(

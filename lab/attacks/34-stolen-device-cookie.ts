@@ -17,7 +17,7 @@ export const attack: Attack = {
   async run(target) {
     const owner = await victim(target, { remember: true });
     const theft = await theftFrom(target);
-    const cookies = new Map([...owner.cookies].filter(([name]) => /device$/.test(name)));
+    const cookies = new Map([...owner.cookies].filter(([name]) => name.endsWith("device")));
     const thief = new Client(target.origins.store, elsewhere);
     for (const [name, value] of cookies) thief.cookies.set(name, value);
     await theft.attempt(() => seesCart(thief));
