@@ -4,8 +4,9 @@
  */
 import type { SignedInDevice } from "./devices.ts";
 import { liveSignIns } from "./endings.ts";
+import { ended } from "./judgement.ts";
 import type { Settings } from "./settings.ts";
-import { bury, isProviderError, payRevocation, settle } from "./sign-ins.ts";
+import { bury, changeSignIn, everywhere, isProviderError, payRevocation, settle } from "./sign-ins.ts";
 import type { Device, SessionRecord, SignInRecord } from "./store/store.ts";
 
 /** A list for people: what is longer says nothing to them. */
@@ -87,9 +88,10 @@ export async function endEverywhere(
   { user, signInId: own }: SessionRecord,
   reason: "signed-out-everywhere" | "password-changed",
 ): Promise<void> {
-  const ended = [await bury(settings, own, "signed-out-everywhere")];
-  for await (const { id } of liveSignIns(settings, user.id)) ended.push(await bury(settings, id, reason));
-  const owing = ended.filter((tombstone) => tombstone?.revocationOwed === true);
+  const tombstones = [(await bury(settings, own, everywhere)) ?? (await oweEverywhere(settings, own))];
+  for await (const { id } of liveSignIns(settings, user.id))
+    tombstones.push(await bury(settings, id, reason));
+  const owing = tombstones.filter((tombstone) => tombstone?.revocationOwed === true);
   try {
     await settings.provider.revokeUser(user.id);
     for (const tombstone of owing) if (tombstone !== null) await settle(settings, tombstone.id);
@@ -97,4 +99,11 @@ export async function endEverywhere(
     if (!isProviderError(error)) throw error;
     settings.publish({ type: "revocation-owed", signInId: own, code: error.code });
   }
+}
+
+/** A sign-out that got there first owes the provider one family: the tombstone has to name the end that owes all of them. */
+function oweEverywhere(settings: Settings, id: string): Promise<SignInRecord | null> {
+  return changeSignIn(settings, id, (signIn) =>
+    signIn.ended?.reason === everywhere ? null : ended(signIn, everywhere, true, settings.now()),
+  );
 }

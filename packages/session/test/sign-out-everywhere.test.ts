@@ -107,6 +107,32 @@ everywhere("signing out everywhere", (at) => {
     expect(await app.store.signInsOwingRevocation(10)).toEqual([]);
   });
 
+  test("is owed whole, also if a thief's sign-out of the same sign-in comes a moment before it", async () => {
+    const app = await at.start();
+    const forum = await at.start({
+      registration: "as-described",
+      policy: "as-described",
+      application: "forum",
+    });
+    const person = await app.provider.person();
+    const [here, there] = [await app.signedIn({ person }), await forum.signedIn({ person })];
+    await cart(here);
+    const cookie = `session=${here.cookie("session")}; refresh-token=${here.cookie("refresh-token")}`;
+    const header = (name: string) => (name === "cookie" ? cookie : undefined);
+    const request = { method: "GET", target: "/shopping-cart", header, address: "", body: () => null };
+    // Both are in their handlers before either has ended anything.
+    const [thief, owner] = [await app.sessions.receive(request), await app.sessions.receive(request)];
+    if (thief.kind !== "visitor" || owner.kind !== "visitor") throw new Error("both are signed in");
+    app.provider.fault = refusedConnection;
+    await thief.visitor.signOut();
+    await owner.visitor.signOutEverywhere();
+    expect(endings(app)).toHaveLength(1);
+    app.provider.fault = null;
+    await app.sessions.maintain();
+    expect((await app.provider.refresh("as-described", there.cookie("refresh-token"))).status).toBe(400);
+    expect(await app.store.signInsOwingRevocation(10)).toEqual([]);
+  });
+
   test("is owed to the provider even where it gave this application no refresh token (W1)", async () => {
     const app = await at.start({ workflow: "sessions", registration: "no-refresh-tokens" });
     const forum = await at.start({
