@@ -103,7 +103,10 @@ async function startProvider(building: Building): Promise<Provider> {
     ...(now && { now }),
   });
   open.defer(() => idp.close());
-  const answer = getRequestListener((request) => idp.fetch(request));
+  // Guesses without an API key are counted by where they come from.
+  const answer = getRequestListener((request, { incoming }) =>
+    idp.fetch(request, { address: incoming.socket.remoteAddress }),
+  );
   await listen("IDP_PORT", environment.ports.idp, answer, open);
   const provider = { url, apiKey: secrets.apiKey, fetch: (request: Request) => idp.fetch(request) };
   for (const name of ["store", "forum"] as const) {

@@ -228,10 +228,8 @@ function wroteNewFile(path: string, content: string): boolean {
 }
 
 async function listen(idp: Idp, hostname: string, port: number): Promise<ServerType> {
-  const fetch = (request: Request, { incoming }: HttpBindings | Http2Bindings) => {
-    const { remoteAddress } = incoming.socket;
-    return idp.fetch(request, remoteAddress === undefined ? {} : { address: remoteAddress });
-  };
+  const fetch = (request: Request, { incoming }: HttpBindings | Http2Bindings) =>
+    idp.fetch(request, { address: incoming.socket.remoteAddress });
   const server = serve({ fetch, hostname, port, serverOptions });
   try {
     await once(server, "listening");

@@ -134,7 +134,7 @@ function route(method: string, path: string, access: Access, endpoint: Endpoint)
 /** What the transport knows and the request does not say. */
 export interface Transport {
   /** The other end's address. */
-  address?: string;
+  address?: string | undefined;
 }
 
 /** Answers every request by the table; 404 for a path that is not in it, 405 for a method that the path does not have. */
