@@ -9,7 +9,7 @@ import { theftFrom } from "../theft.ts";
 export const attack: Attack = {
   title: "Stolen device cookie",
   story:
-    "The attacker has the long-lived cookie by which the victim's browser is known, and nothing else. They look whether it opens anything; then they guess at the password with it, where guesses from elsewhere do not count, forty at once and then as soon as they may, each guess also without it, so as to have two allowances, for six hours. The right one stands at place 160. The cookie is worth a second allowance of about 110 guesses a day; and failures with it make the owner wait, too, if they sign in anew on that device meanwhile.",
+    "The attacker has the long-lived cookie by which the victim's browser is known, and nothing else. They look whether it opens anything; then they guess at the password with it, where guesses from elsewhere do not count, forty at once and then as soon as they may, each guess also without it, so as to have two allowances, for four hours. The right one stands at place 110. The cookie is worth a second allowance of about 110 guesses a day; and failures with it make the owner wait, too, if they sign in anew on that device meanwhile.",
   source: "ASVS 6.3.1; CWE-307; OWASP Device Cookies",
   promised: { kind: "nothing" },
   asDescribed: "holds",
@@ -23,7 +23,7 @@ export const attack: Attack = {
     await theft.attempt(() => seesCart(thief));
     await theft.attempt(async () => (await thief.get("/account")).status === 200);
 
-    const list = candidates(ada.password, 160, (index) => `summer holidays ${index}`);
+    const list = candidates(ada.password, 110, (index) => `summer holidays ${index}`);
     const guess = (with_: ReadonlyMap<string, string>) => (password: string, index: number) =>
       guessAtLoginForm(
         target.origins.store,
@@ -31,7 +31,7 @@ export const attack: Attack = {
         { cookies: with_, address: anotherAddress(index) },
       );
     await guessAtOnce(theft, list.slice(0, 40), guess(cookies));
-    await guessPatiently(target, theft, { list, ways: [guess(cookies), guess(new Map())], until: 6 * hour });
+    await guessPatiently(target, theft, { list, ways: [guess(cookies), guess(new Map())], until: 4 * hour });
     return theft.measured(owner);
   },
 };

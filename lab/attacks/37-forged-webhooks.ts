@@ -43,10 +43,12 @@ export const attack: Attack = {
       return !showsVictimsCart(await owner.get(home));
     };
     try {
-      for (const body of bodies) {
+      for (const [index, body] of bodies.entries()) {
         const claims = { ...claimsIn(overheard.signature), request_body_sha256: bodyHash(body) };
         const forging = { published, genuine: overheard.signature, claims, keyServer: server.origin };
-        for (const { token } of forgeries(forging)) await theft.attempt(() => isOut(body, token));
+        // One body is enough for all of these: what a signature is over does not depend on it.
+        for (const { token } of index === 0 ? forgeries(forging) : [])
+          await theft.attempt(() => isOut(body, token));
         for (const signature of [null, "", "x", overheard.signature, accessToken])
           await theft.attempt(() => isOut(body, signature));
       }
