@@ -68,8 +68,12 @@ export function endDevice(history: History, index: number): Act {
 export function signOutEverywhere(history: History): Act {
   return async (visitor, found, flight) => {
     if (found === null) return null;
-    await endAll(history, found, flight, () => visitor.signOutEverywhere());
-    disown(history, found, flight, ({ renews }) => renews);
+    const ended = await endAll(history, found, () => visitor.signOutEverywhere());
+    disown(
+      history,
+      flight,
+      ended.filter(({ renews }) => renews),
+    );
     return null;
   };
 }
@@ -82,7 +86,7 @@ export function changePassword(history: History): Act {
     const newPassword = `another pass phrase ${history.order} ${person.id}`;
     const form = { currentPassword: person.password, newPassword };
     let session = null;
-    await endAll(history, found, flight, async () => {
+    const ended = await endAll(history, found, async () => {
       const result = await visitor.changePassword(form);
       if (result.outcome !== "changed") return false;
       person.password = newPassword;
@@ -90,7 +94,7 @@ export function changePassword(history: History): Act {
       return true;
     });
     if (person.password !== newPassword) return found;
-    disown(history, found, flight, () => true);
+    disown(history, flight, ended);
     // What was swept was swept before this one began.
     return session === null
       ? null
@@ -98,12 +102,12 @@ export function changePassword(history: History): Act {
   };
 }
 
+/** Answers the sign-ins there were: those here are over, those of the other application are to be. */
 async function endAll(
   history: History,
   found: SignIn,
-  _flight: Flight,
   ending: () => Promise<unknown>,
-): Promise<void> {
+): Promise<readonly SignIn[]> {
   const all = live(history, found.person);
   for (const signIn of all) signIn.mayBeOver = true;
   const here = all.filter(({ application }) => application === found.application);
@@ -112,12 +116,13 @@ async function endAll(
     history.order += 1;
     if (isDone !== false) for (const signIn of here) signIn.endedSince ??= history.order;
   });
+  return all;
 }
 
 /** The provider has heard of it too, if it could be reached all the time; if not, that is owed and paid later. */
-function disown(history: History, found: SignIn, flight: Flight, whom: (signIn: SignIn) => boolean): void {
+function disown(history: History, flight: Flight, signIns: readonly SignIn[]): void {
   if (!reachable(history.reach, flight)) return;
-  for (const signIn of live(history, found.person)) if (whom(signIn)) signIn.disownedAt ??= history.now();
+  for (const signIn of signIns) signIn.disownedAt ??= history.now();
 }
 
 /** What begins while all sign-ins of a person are ended may be ended with them. */

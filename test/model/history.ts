@@ -249,7 +249,8 @@ export class History {
 
   #handed(sessionId: string, signIn: SignIn, flight: Flight, writtenAt: number): void {
     const known = this.pairs.get(sessionId);
-    const pair = known ?? { sessionId, signIn, parents: new Set(), usedAt: null, supersededAt: null };
+    const pair = known ?? newPair(sessionId, signIn);
+    pair.handed[flight.party.kind] ??= this.now();
     this.pairs.set(sessionId, pair);
     if (pair.signIn !== signIn) this.broken.push("one session id was handed out for two sign-ins");
     this.#judge(handedOutWrongly(pair, flight, writtenAt), flight);
@@ -268,6 +269,10 @@ export class History {
       `${broken}: ${party.name} at ${index === 0 ? "store" : "forum"}, request ${order}, sign-in ${signIn}`,
     );
   }
+}
+
+function newPair(sessionId: string, signIn: SignIn): Pair {
+  return { sessionId, signIn, parents: new Set(), handed: {}, usedAt: null, supersededAt: null };
 }
 
 function incoming(target: string, cookies: Map<string, string>): Parameters<Sessions["receive"]>[0] {

@@ -6,7 +6,7 @@ import { histories } from "./commands.ts";
 import { History } from "./history.ts";
 import type { Thief } from "./parties.ts";
 import { type Backend, type ModelProvider, modelProvider } from "./provider.ts";
-import { absoluteLimit, minute, second, type SignIn } from "./truth.ts";
+import { absoluteLimit, minute, second, sharedRenewals, type SignIn } from "./truth.ts";
 
 /** How often each thing happened: histories in which nothing happens prove nothing. */
 export type Tally = Record<string, number>;
@@ -72,11 +72,20 @@ async function conclude(history: History, tally: Tally): Promise<void> {
   if (history.reach.isDown) history.setReach(false);
   await history.pass(11 * second);
   for (const index of [0, 1] as const) await history.maintain(index);
+  for (const signIn of history.signIns.values()) countShared(history, signIn, tally);
   for (const signIn of history.signIns.values())
     if (signIn.endedSince !== null) await staysEnded(history, signIn);
   const thief = history.thieves.find(({ loot }) => loot === "pair");
   if (thief !== undefined) await isFoundOut(history, thief, tally);
   if (history.broken.length > 0) throw new Error(history.broken.join("\n"));
+}
+
+/** What what-remains.test.ts is about: how often chance alone brings it about. */
+function countShared(history: History, signIn: SignIn, tally: Tally): void {
+  const { all, apart } = sharedRenewals(history.pairs.values(), signIn);
+  const add = (what: string) => (tally[what] = (tally[what] ?? 0) + 1);
+  if (all >= 2) add("owner and thief both renewed twice");
+  if (all >= 2 && apart >= 1) add("owner and thief both renewed twice, apart");
 }
 
 /** No cookie that was ever handed out for it opens anything, and no raw refresh token either. */

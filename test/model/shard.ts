@@ -27,6 +27,7 @@ export function share(histories: number, start: (now: () => number) => Promise<B
       timeout: 900_000,
     }, async () => {
       const tally = await play(start, runs);
+      if (process.env["MODEL_TALLY"]) console.log(tally);
       expect(often.filter((what) => (tally[what] ?? 0) < runs / 1_000)).toEqual([]);
     });
   });

@@ -116,7 +116,7 @@ test("the stand-in for the provider answers as the real one does", { timeout: 12
     }),
     { numRuns: 300, examples: [endOfGrace(grace - 3), endOfGrace(grace - 2)] },
   );
-  expect(exchanged).toBeGreaterThan(300);
+  expect(exchanged).toBeGreaterThan(100);
 });
 
 /** A token comes again that long after its successor, and the two milliseconds of the calls themselves. */

@@ -37,6 +37,8 @@ export interface Pair {
   readonly signIn: SignIn;
   /** The pairs in answer to which it was handed out. */
   readonly parents: Set<Pair>;
+  /** When it was first handed to an honest browser, and to a thief. */
+  readonly handed: Partial<Record<"browser" | "thief", number>>;
   /** When it first opened a page by itself, not by being renewed. */
   usedAt: number | null;
   /** When a pair that was handed out in its place was first used. */
@@ -78,4 +80,18 @@ export function use(pair: Pair, now: number): void {
 export function succeed(from: Pair, to: Pair): void {
   to.parents.add(from);
   if (to.usedAt !== null) from.supersededAt ??= to.usedAt;
+}
+
+/** How often a sign-in was renewed for its owner and for a thief alike, and how often further apart than the window. */
+export function sharedRenewals(
+  pairs: Iterable<Pair>,
+  of: SignIn,
+): { readonly all: number; readonly apart: number } {
+  const times = [...pairs]
+    .filter(({ signIn }) => signIn === of)
+    .map(({ handed: { browser, thief } }) =>
+      browser === undefined || thief === undefined ? null : browser - thief,
+    )
+    .filter((apart) => apart !== null);
+  return { all: times.length, apart: times.filter((apart) => Math.abs(apart) > window).length };
 }
