@@ -1,6 +1,7 @@
 /**
- * What happens to a request before a handler sees it, in this order: cookies that contradict each other, forgery, who is
- * there (found, extended or renewed), whether the path needs somebody, the form token. Each step may answer instead.
+ * What happens to a request before a handler sees it, in this order: cookies that contradict each other, forgery, the body
+ * with the form token, who is there (found, extended or renewed), whether the path needs somebody, the token. Each step may
+ * answer instead.
  */
 import { type Answer, answer, askToSignIn } from "./answer.ts";
 import { type PresentedCookies, readCookies } from "./cookies.ts";
@@ -23,7 +24,7 @@ export interface IncomingRequest {
   readonly address: string | undefined;
   /** When it arrived, by the clock of the sessions, before its body, which may take its time. Now, where that is not known. */
   readonly arrivedAt?: number;
-  /** The parsed body's fields, as far as the framework has any; asked for only to find the form token. */
+  /** The parsed body's fields, as far as the framework has any; asked for only to find the form token, before anybody is found. */
   body(): unknown;
 }
 
@@ -56,11 +57,13 @@ export async function receive(
   };
   const asking = { method: request.method, url, header: (name: string) => request.header(name) };
   const isPublic = isUnguarded || matches(settings.publicPaths, request);
+  // Before anybody is found: what ends while a body takes its time must have ended for the handler, too (D8).
+  const token = isGuarded ? await presentedFormToken(request) : undefined;
   const found = await findOrOutage(settings, policy, visit);
   if (found === "outage" && (isGuarded || !isPublic)) return unavailableAnswer(settings);
   const live = found === "outage" ? null : found;
   if (live === null && !isPublic) return { kind: "answer", answer: askToSignIn(settings, asking) };
-  if (isGuarded && !(await hasFormToken(settings, request, presented, live)))
+  if (isGuarded && !isFormTokenGood(settings, request, { token, presented, live }))
     return refuse(settings, 403, forged);
   return { kind: "visitor", ...createVisitor(settings, policy, visit, live, asking) };
 }
@@ -132,28 +135,35 @@ function reportForged(
   publish({ type: "cross-site-refused", reason, path: pathOf(target).slice(0, 200), address });
 }
 
-/** The login form may have been rendered before somebody signed in in another tab: its visitor token counts there. */
-async function hasFormToken(
-  settings: Settings,
-  request: IncomingRequest,
-  cookies: PresentedCookies,
-  live: Live | null,
-): Promise<boolean> {
-  const { keys, signInPath } = settings;
-  const token = await presentedFormToken(request);
-  const ofSignIn = live !== null && isFormTokenFor(keys, { signInId: live.session.signInId }, token);
-  const countsForVisitor = live === null || pathOf(request.target) === signInPath;
-  const ofVisitor =
-    countsForVisitor && cookies.form !== null && isFormTokenFor(keys, { formCookie: cookies.form }, token);
-  if (!ofSignIn && !ofVisitor) reportForged(settings, request, "form-token");
-  return ofSignIn || ofVisitor;
-}
-
 async function presentedFormToken(request: IncomingRequest): Promise<string | undefined> {
   const body = await request.body();
   const field =
     typeof body === "object" && body !== null ? Object.getOwnPropertyDescriptor(body, formTokenField) : null;
   return typeof field?.value === "string" ? field.value : request.header(formTokenHeader);
+}
+
+/** What a form token is judged by. */
+interface PresentedToken {
+  readonly token: string | undefined;
+  readonly presented: PresentedCookies;
+  readonly live: Live | null;
+}
+
+/** The login form may have been rendered before somebody signed in in another tab: its visitor token counts there. */
+function isFormTokenGood(
+  settings: Settings,
+  request: IncomingRequest,
+  { token, presented, live }: PresentedToken,
+): boolean {
+  const { keys, signInPath } = settings;
+  const ofSignIn = live !== null && isFormTokenFor(keys, { signInId: live.session.signInId }, token);
+  const countsForVisitor = live === null || pathOf(request.target) === signInPath;
+  const ofVisitor =
+    countsForVisitor &&
+    presented.form !== null &&
+    isFormTokenFor(keys, { formCookie: presented.form }, token);
+  if (!ofSignIn && !ofVisitor) reportForged(settings, request, "form-token");
+  return ofSignIn || ofVisitor;
 }
 
 function refuse({ page }: Settings, status: number, message: string): Received {
