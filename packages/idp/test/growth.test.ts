@@ -62,6 +62,20 @@ test("of 20 new passwords at once for one user none is hashed twice", async () =
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
 });
 
+test("attempts that nobody looked at leave no rows", async () => {
+  const database = databaseFile();
+  const idp = await startIdp({ database, hashing: { concurrency: 1, queue: 4 } });
+  const attempts = Array.from({ length: 200 }, (_, index) =>
+    login(idp, { loginId: `nobody${index}`, ipAddress: `198.51.100.${index}` }),
+  );
+  const looked = (await Promise.all(attempts)).filter(({ status }) => status !== 503).length;
+  expect(looked).toBeLessThan(100);
+  const db = new DatabaseSync(database, { readOnly: true });
+  // One of the login id and one of the address.
+  expect(db.prepare("SELECT count(*) AS n FROM attempts").get()?.["n"]).toBe(2 * looked);
+  db.close();
+});
+
 test("more ended refresh tokens than one sweep takes are forgotten within the same minute", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   try {

@@ -75,3 +75,18 @@ test("a tenant can't ask for passwords of less than 8 characters (NIST SP 800-63
   ]);
   expect((await patch(8)).status).toBe(200);
 });
+
+test("what the database reads as one login id is counted as one (CWE-307)", async () => {
+  const idp = await startIdp();
+  const user = { username: "jos\ufffd", password: "a fine long phrase" };
+  const json = { user, registration: { applicationId: STORE_APP } };
+  expect((await idp.call("POST", "/api/user/registration", { json })).status).toBe(200);
+  const statuses: number[] = [];
+  for (let index = 0; index < 8; index += 1) {
+    // As JSON has it, since no other form can carry a lone surrogate.
+    const raw = `{"loginId":"JOS\\ud80${index}","password":"wrong","applicationId":"${STORE_APP}"}`;
+    const headers = { "content-type": "application/json" };
+    statuses.push((await idp.call("POST", "/api/login", { raw, headers })).status);
+  }
+  expect(statuses).toEqual([404, 404, 404, 404, 404, 429, 429, 429]);
+});

@@ -15,8 +15,11 @@ export function sqliteAttempts(turn: Turn, now: () => number): AttemptStore {
     settle: ({ clear, takeBack }) =>
       write(() => {
         for (const key of clear) sql("DELETE FROM attempts WHERE key = ?").run(key);
-        for (const key of takeBack)
-          sql("UPDATE attempts SET failures = max(0, failures - 1) WHERE key = ?").run(key);
+        for (const key of takeBack) {
+          // What counts nothing is no row: refusing attempts unhashed would make the table grow (CWE-770).
+          sql("DELETE FROM attempts WHERE key = ? AND failures <= 1").run(key);
+          sql("UPDATE attempts SET failures = failures - 1 WHERE key = ?").run(key);
+        }
       }),
 
     sweep: (limit) =>
