@@ -1,9 +1,9 @@
 // Which addresses count as one. Who has IPv6 has a /64 at least, 2^64 addresses to guess from, so the /64 counts (RFC 6177);
 // an IPv4 address written as IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address. Pure.
 
-/** One text for all addresses that count as one; `address` must be an IP address. */
-export function addressRange(address: string): string {
-  if (!address.includes(":")) return address;
+/** One text for all addresses that count as one; null where none is known. `address` must be an IP address. */
+export function addressRange(address: string | null): string | null {
+  if (address === null || !address.includes(":")) return address;
   const groups = groupsOf(address.split("%")[0] ?? "");
   const [fifth = 0, sixth = 0, high = 0, low = 0] = groups.slice(4);
   if (groups.slice(0, 4).every((group) => group === 0) && fifth === 0 && sixth === 0xffff)

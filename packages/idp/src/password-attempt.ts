@@ -71,7 +71,7 @@ async function countersOf(store: Store, attempt: PasswordAttempt): Promise<Count
   const whom = known === null ? ["account", tenant.id, foldCase(loginId)] : [...known, user?.id];
   const rule = lockoutRule(tenant);
   const countsFrom = lockoutCountsFrom(tenant, user);
-  const range = known === null && address !== null ? addressRange(address) : null;
+  const range = known === null ? addressRange(address) : null;
   return {
     lockout: rule === null ? [] : [{ key: keyOf("lockout", ...whom), rule, countsFrom }],
     own: [{ key: keyOf(...whom), rule: PER_ACCOUNT, countsFrom: 0 }],
@@ -111,10 +111,9 @@ async function isRight(
   { tenant, user, password, address }: PasswordAttempt,
   { lockout, own, address: ofAddress }: Counters,
 ): Promise<boolean> {
-  const range = address === null ? null : addressRange(address);
   const imported = await store.users.importedFactors(tenant.id);
   try {
-    return await passwords.verify(user, password, { imported, range });
+    return await passwords.verify(user, password, { imported, range: addressRange(address) });
   } catch (error) {
     // Nobody has looked at the password, so it was no guess.
     if (error instanceof HashingBusyError)

@@ -11,8 +11,8 @@ import type { PasswordHash, User } from "./store/records.ts";
 
 /** Hashes and checks passwords. Every method throws HashingBusyError when too many are at it. */
 export interface Passwords {
-  /** The form in which a new password is stored. */
-  hash(password: string): Promise<PasswordHash>;
+  /** The form in which a new password is stored. `range` is the address it comes from, where a user himself chose it. */
+  hash(password: string, range?: string | null): Promise<PasswordHash>;
   /**
    * True if it is this user's password. Whenever the answer is false the same work was done – argon2id, and the dearest
    * password of each imported scheme that is in use – for no user too, so that time does not tell who exists (CWE-208).
@@ -43,10 +43,10 @@ export async function createPasswords(
   const nobodys = await hashNow(randomBytes(24).toString("base64url"));
 
   return {
-    async hash(password) {
+    async hash(password, range = null) {
       return {
         scheme: "argon2id",
-        hash: await queue.run(null, () => hashNow(password)),
+        hash: await queue.run(range, () => hashNow(password)),
         salt: null,
         factor: null,
       };

@@ -29,10 +29,11 @@ export function uuidOf(text: string): string | null {
   return UUID.test(text) ? text.toLowerCase() : null;
 }
 
-/** The IP address that the text is; null if it is none. What is kept as an address is shown to people as one. */
+/** The IP address that the text is, without its zone; null if it is none. What is kept as an address is shown to people as one. */
 export function ipAddressOf(text: string): string | null {
-  // The zone of an IPv6 address (fe80::1%eth0) may be of any length.
-  return isIP(text) === 0 || text.length > 64 ? null : text;
+  if (isIP(text) === 0) return null;
+  // The zone of an IPv6 address may be any word: of fe80::1%www.example.com a mail would make a link (CWE-451).
+  return text.split("%")[0] ?? null;
 }
 
 /** For whom the caller says that it calls: the first address of `X-Forwarded-For`; null without one. */

@@ -236,6 +236,31 @@ test("a new password makes every device unknown: whoever had the old one proved 
   expect(newDevices(idp)).toBe(before + 1);
 });
 
+test("who changes his password during an attack is still let in where he changed it, and only there (ASVS 6.3.1)", async () => {
+  const idp = await startIdp();
+  await login(idp, on("Alice's browser"));
+  await login(idp, on("the thief's"));
+  await attack(idp);
+  const password = "another fine long phrase";
+  const change = { loginId: ALICE_EMAIL, currentPassword: ALICE_PASSWORD, password };
+  const json = { ...change, ...on("Alice's browser") };
+  expect((await idp.call("POST", "/api/user/change-password", { json })).status).toBe(200);
+  expect((await login(idp, { ...on("Alice's browser"), password })).status).toBe(200);
+  expect((await login(idp, { ...on("the thief's"), password })).status).toBe(429);
+});
+
+test("a refused change of the password makes no device known", async () => {
+  const idp = await startIdp();
+  const change = { loginId: ALICE_EMAIL, ...on("a guesser's") };
+  for (const json of [
+    { ...change, currentPassword: "not the password", password: "another fine long phrase" },
+    { ...change, currentPassword: ALICE_PASSWORD, password: "short" },
+  ])
+    expect((await idp.call("POST", "/api/user/change-password", { json })).status).toBe(400);
+  await attack(idp);
+  expect((await login(idp, on("a guesser's"))).status).toBe(429);
+});
+
 test("a caller without a key may name a device, too; it is known as any other", async () => {
   const loginConfiguration = {
     allowTokenRefresh: true,

@@ -3,6 +3,7 @@
 import { describe, expect, test, vi } from "vitest";
 import {
   ALICE_EMAIL,
+  ALICE_PASSWORD,
   type Answer,
   API_KEY,
   databaseFile,
@@ -240,6 +241,22 @@ test("one address has half of the places for hashing; the other half is everybod
   expect(statuses(await others)).toEqual({ 404: 5 });
   // The places are given back.
   expect((await login(idp, { ipAddress: "2001:db8::1" })).status).toBe(200);
+});
+
+test("nor does who changes his password over and over get more than that half", async () => {
+  const idp = await startIdp({ hashing: { concurrency: 1, queue: 3 } });
+  const proof = { loginId: ALICE_EMAIL, currentPassword: ALICE_PASSWORD, password: ALICE_PASSWORD };
+  const json = { ...proof, ipAddress: "2001:db8::1" };
+  await several(6, async () => {
+    for (let tries = 0; tries < 40; tries += 1) {
+      const { status } = await idp.call("POST", "/api/user/change-password", { json });
+      if (status === 429) idp.clock.now += SECOND;
+    }
+  });
+  const refused = idp.events.filter((event) => event.type === "password-hashing-refused");
+  expect(refused.length).toBeGreaterThan(0);
+  // Two of four at most: one is being hashed and one waits.
+  expect(Math.max(...refused.map(({ waiting }) => waiting))).toBeLessThan(2);
 });
 
 test("the database says of nobody who tried or from where, and forgets it", async () => {

@@ -166,6 +166,33 @@ describe("what can't be a webhook is a 400, and nothing is stored", () => {
     expect(dump(database)).toBe(kept);
   });
 
+  test("50 at once and 20 more are 50 (CWE-367)", async () => {
+    const idp = await startIdp();
+    const creations = Array.from({ length: 70 }, () =>
+      idp.call("POST", "/api/webhook", { json: { webhook: good } }),
+    );
+    const made = (await Promise.all(creations)).filter(({ status }) => status === 200);
+    expect(made).toHaveLength(50);
+    expect((await idp.call("GET", "/api/webhook")).body.webhooks).toHaveLength(50);
+  });
+
+  test("a tenant's key takes the places of its own tenant, and of no other (CWE-770)", async () => {
+    const idp = await startIdp();
+    const { body: made } = await idp.call("POST", "/api/tenant", { json: { tenant: { name: "Second" } } });
+    const { id: tenantId } = made.tenant;
+    const json = { apiKey: { tenantId } };
+    const { body } = await idp.call("POST", "/api/api-key", { key: MANAGER_KEY, json });
+    const create = (webhook: object, key = API_KEY) =>
+      idp.call("POST", "/api/webhook", { key, json: { webhook: { url: good.url, ...webhook } } });
+    for (let count = 0; count < 50; count += 1) expect((await create({}, body.apiKey.key)).status).toBe(200);
+    expect((await create({}, body.apiKey.key)).status).toBe(400);
+    const { body: all } = await idp.call("GET", "/api/tenant");
+    const [first] = all.tenants;
+    expect((await create({ tenantIds: [first.id, tenantId] })).status).toBe(400);
+    expect((await create({ tenantIds: [first.id] })).status).toBe(200);
+    expect((await create({ global: true })).status).toBe(200);
+  });
+
   test("an id twice, more than 50, and one that is not there", async () => {
     const idp = await startIdp();
     expect((await create(idp, good)).status).toBe(200);

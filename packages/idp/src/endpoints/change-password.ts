@@ -3,6 +3,7 @@
 // with those. FusionAuth's way by a mailed `changePasswordId` is not there: every id is unknown.
 
 import * as z from "zod";
+import { addressRange } from "../address-range.ts";
 import { empty } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { requiredTenant, tokenOwner } from "../caller.ts";
@@ -103,15 +104,18 @@ function wrongPassword({ apiKey }: Call): RequestRefusedError {
 async function change(call: Call, tenant: Tenant, proved: User, body: ChangeRequest): Promise<void> {
   const { provider } = call;
   requireAcceptable(tenant, body.password, proved, "password");
-  const password = await provider.passwords.hash(body.password);
-  const info = { ipAddress: guesserAddress(call, body.ipAddress) ?? undefined };
+  const address = guesserAddress(call, body.ipAddress);
+  const password = await provider.passwords.hash(body.password, addressRange(address));
+  const info = { ipAddress: address ?? undefined };
+  // Whose account is under attack would otherwise, by changing the password, put himself among the guessers (CWE-645).
+  const { device } = deviceOf(body.metaData);
   const revoke = tokenPolicy(tenant, null).revokeOnPasswordChanged;
   await saving("user", async () => {
     const current = await provider.store.users.find(proved.id);
     // Changed by somebody else since it was proved: then what was proved is an old password (CWE-367).
     if (current?.credentialVersion !== proved.credentialVersion) throw wrongPassword(call);
     const value = { ...current, lastUpdateInstant: provider.config.now() };
-    return { saved: await provider.store.users.update(value, { password, revoke, info }), value };
+    return { saved: await provider.store.users.update(value, { password, revoke, device, info }), value };
   });
   if (revoke) tokensRevoked(provider, { userId: proved.id }, "password-changed");
 }

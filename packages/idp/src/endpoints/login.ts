@@ -4,6 +4,7 @@
 
 import * as z from "zod";
 import { issueAccessToken } from "../access-token.ts";
+import { addressRange } from "../address-range.ts";
 import { empty, json, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
@@ -192,7 +193,7 @@ async function record(call: Call, attempt: Attempt, user: User): Promise<SignedI
   if (recorded === null) return null;
   if (recorded.newDevice) deviceIsNew(call, attempt, user);
   if (user.password !== null && passwords.isOutdated(user.password))
-    await rehash(call.provider, user, body.password);
+    await rehash(call.provider, user, attempt);
   return { user, registration, refreshToken };
 }
 
@@ -217,9 +218,10 @@ function refreshTokenFor(
 }
 
 // A full queue only puts this off until the next sign-in.
-async function rehash({ passwords, store }: Provider, user: User, password: string): Promise<void> {
+async function rehash({ passwords, store }: Provider, user: User, { body, address }: Attempt): Promise<void> {
   try {
-    await store.users.rehash(user.id, user.credentialVersion, await passwords.hash(password));
+    const password = await passwords.hash(body.password, addressRange(address));
+    await store.users.rehash(user.id, user.credentialVersion, password);
   } catch (error) {
     if (!(error instanceof HashingBusyError)) throw error;
   }

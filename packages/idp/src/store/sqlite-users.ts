@@ -3,7 +3,7 @@
 import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
 import type { PasswordHash, User } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import { forgetDevices } from "./sqlite-known-devices.ts";
+import { forgetDevices, rememberDevice } from "./sqlite-known-devices.ts";
 import type { Tell } from "./sqlite-outbox.ts";
 import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import { insertRegistration } from "./sqlite-registrations.ts";
@@ -74,9 +74,12 @@ export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStor
   };
 }
 
-/** How e-mail addresses and usernames are compared: two spellings of one text are one. */
+/**
+ * How e-mail addresses and usernames are compared: two spellings of one text are one. SQLite reads every lone surrogate as
+ * U+FFFD, so they are one here, too: else each would be counted as another login id.
+ */
 export function foldCase(value: string): string {
-  return value.normalize("NFC").toLowerCase();
+  return value.toWellFormed().normalize("NFC").toLowerCase();
 }
 
 // The partial index of migrations.ts makes each step one look-up, however many users there are.
@@ -160,10 +163,11 @@ function changePassword(
   turn: Turn,
   tell: Tell,
   userId: string,
-  { password, revoke, info }: PasswordChange,
+  { password, revoke, device = null, info }: PasswordChange,
   at: number,
 ): void {
   replacePassword(turn, userId, password, at);
+  if (device !== null) rememberDevice(turn, userId, device, at);
   tell({ type: "user.password.update", userId, info });
   if (revoke) revokeRows(turn, tell, { userId }, { reason: "password-changed", at, info });
 }

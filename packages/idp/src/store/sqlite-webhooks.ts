@@ -10,7 +10,11 @@ import type { Webhook } from "./user-event.ts";
 export function sqliteWebhooks(turn: Turn): WebhookStore {
   const { sql, read, write } = turn;
   return {
-    insert: (webhook) => savedOrDuplicate(write(() => insertWebhook(turn, webhook))),
+    async insert(webhook, most) {
+      const insert = (): boolean => countOfReach(turn, webhook) < most && insertWebhook(turn, webhook);
+      const saved = await savedOrDuplicate(write(insert));
+      return saved === "conflict" ? "full" : saved;
+    },
     find: (id) =>
       read(() => {
         const row = sql("SELECT * FROM webhooks WHERE id = ?").get(id);
@@ -24,6 +28,16 @@ export function sqliteWebhooks(turn: Turn): WebhookStore {
         return sql("DELETE FROM webhooks WHERE id = ?").run(id).changes === 1;
       }),
   };
+}
+
+// A tenant must not take the places of another one.
+function countOfReach({ sql }: Turn, webhook: Webhook): number {
+  const tenantIds = columnsOf(webhook)[0];
+  const row = sql(
+    `SELECT count(*) AS n FROM webhooks WHERE tenant_ids IS ? OR EXISTS
+       (SELECT 1 FROM json_each(tenant_ids) AS theirs JOIN json_each(?) AS ours ON theirs.value = ours.value)`,
+  ).get(tenantIds, tenantIds);
+  return integer(row ?? {}, "n");
 }
 
 function insertWebhook({ sql }: Turn, webhook: Webhook): boolean {

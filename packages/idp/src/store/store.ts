@@ -61,6 +61,8 @@ export interface ApplicationStore {
 export interface PasswordChange {
   password: PasswordHash;
   revoke: boolean;
+  /** SHA-256 of the id of the device on which the user himself chose it: the only one that is known afterwards. */
+  device?: string | null;
   info?: EventInfo | undefined;
 }
 
@@ -225,7 +227,8 @@ export interface SigningKeyStore {
 
 /** Who is told over HTTP. */
 export interface WebhookStore {
-  insert(webhook: Webhook): Promise<Saved>;
+  /** "full" if `most` are there already of the same reach: global ones, or those of one of its tenants. */
+  insert(webhook: Webhook, most: number): Promise<Saved | "full">;
   find(id: string): Promise<Webhook | null>;
   /** Oldest first. */
   list(): Promise<Webhook[]>;
