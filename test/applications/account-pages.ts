@@ -202,7 +202,7 @@ export function accountPages(application: Application): void {
         "new-password-again": "a new and longer password",
       });
       expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
-      expect(answer.html).toContain("Yours is as it was");
+      expect(answer.html).toContain("it is the new one");
       application.company.isReachable = true;
       expect((await there.get("/account")).status).toBe(200);
       expect(await canSignIn(person.email, person.password)).toBe(true);

@@ -38,7 +38,10 @@ function showForm(response: Response, problems: readonly string[]): void {
 function problemsOf(result: Exclude<ChangePasswordResult, { outcome: "changed" }>): readonly string[] {
   if (result.outcome === "throttled") return [tooManyAttempts(result.retryAfter)];
   if (result.outcome === "unavailable")
-    return ["Passwords can't be changed for a moment. Yours is as it was: please try again shortly."];
+    // An answer that was lost on its way may have been a yes.
+    return [
+      "Passwords can't be changed for a moment. Please try again shortly; should your password not be right any more, it is the new one.",
+    ];
   if (result.reason === "wrong-password") return ["Your current password is not right."];
   if (result.reason === "invalid-input") return ["Please fill in your current password and a new one."];
   return result.problems.length > 0
