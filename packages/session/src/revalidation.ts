@@ -1,6 +1,6 @@
 /**
- * W1: a session lives on only as long as the provider, asked again every `revalidateAfter`, stands by its user. In both
- * workflows it is asked when an event of its own has called a session in question.
+ * W1: a session lives on only as long as the provider, asked again every `revalidateAfter`, stands by its user and has not
+ * revoked what it gave at sign-in. In both workflows it is asked when an event of its own has called a session in question.
  */
 import type { ProviderUser } from "./identity-provider.ts";
 import type { Live } from "./policy.ts";
@@ -32,15 +32,15 @@ async function revalidate(settings: Settings, session: SessionRecord): Promise<L
   const { provider, store, publish, now, renews } = settings;
   // From before the question: an answer may be older than an event that comes while it is on its way.
   const vouchedAt = now();
-  const known = await provider.retrieveUser(session.user.id);
-  const reason = reasonToEnd(known, session);
+  // In W2 the renewal that follows asks for the family.
+  const asksForFamily = !renews && hasFamily(session.signInId);
+  const [known, isFamilyAlive] = await Promise.all([
+    provider.retrieveUser(session.user.id),
+    asksForFamily ? provider.hasFamily(session.signInId) : true,
+  ]);
+  const reason = reasonToEnd(known, session) ?? (isFamilyAlive ? null : "revoked-at-provider");
   if (known === null || reason !== null) {
     await endSignIn(settings, session.signInId, reason ?? "user-not-active");
-    return null;
-  }
-  // In W2 the renewal that follows asks for the family.
-  if (isQuestioned(session) && !renews && !(await isFamilyAlive(settings, session.signInId))) {
-    await endSignIn(settings, session.signInId, "revoked-at-provider");
     return null;
   }
   // A sign-out that broke off between its tombstone and this session must not be outlived by it.
@@ -54,10 +54,6 @@ async function revalidate(settings: Settings, session: SessionRecord): Promise<L
   if (!(await store.updateSession(vouched))) return null;
   publish({ type: "revalidated", signInId: session.signInId, userId: session.user.id });
   return { session: vouched, newCookies: null };
-}
-
-async function isFamilyAlive({ provider }: Settings, signInId: string): Promise<boolean> {
-  return !hasFamily(signInId) || provider.hasFamily(signInId);
 }
 
 /** Why what the provider knows of a user now ends a sign-in (ASVS 7.4.2, 7.4.3); `null` if it does not. */
