@@ -1,7 +1,7 @@
 /** One pair of cookies, fifty times at once, at an application. */
 import type { Attack } from "../attack.ts";
 import type { Client } from "../client.ts";
-import { cookieName, home, thiefOf, victim } from "../people.ts";
+import { cookieName, elsewhere, home, thiefOf, victim } from "../people.ts";
 import { minute } from "../schedule.ts";
 import { theftFrom } from "../theft.ts";
 
@@ -15,8 +15,12 @@ export const attack: Attack = {
   control: ["concurrent-gets-another-session"],
   async run(target) {
     const owner = await victim(target);
+    const old = sessionId(owner);
+    // From elsewhere, and from behind the victim's own address.
     const copies = (count: number) =>
-      Array.from({ length: count }, () => thiefOf(owner, ["session", "refresh-token"]));
+      Array.from({ length: count }, (_, index) =>
+        thiefOf(owner, ["session", "refresh-token"], index % 2 === 0 ? elsewhere : {}),
+      );
     const atOnce = copies(50);
     const after = copies(10);
     await target.pass(31 * minute);
@@ -25,7 +29,9 @@ export const attack: Attack = {
       await Promise.all([owner, ...atOnce].map((client) => client.get(home)));
       // Nobody has come with the new session yet: for all the application knows these are the victim's slower tabs.
       await Promise.all(after.map((client) => client.get(home)));
-      return new Set([owner, ...atOnce, ...after].map(sessionId)).size > 1;
+      const handedOut = new Set([owner, ...atOnce, ...after].map(sessionId));
+      handedOut.delete(old);
+      return handedOut.size > 1;
     });
     return theft.measured(owner);
   },
