@@ -5,8 +5,9 @@
 import { setImmediate } from "node:timers/promises";
 import { questioned } from "./judgement.ts";
 import type { ProviderEvent } from "./provider-event.ts";
+import { clockSkew } from "./provider-keys.ts";
 import type { Settings } from "./settings.ts";
-import { bury, changeSignIn, payRevocation, settle } from "./sign-ins.ts";
+import { bury, changeSignIn, everywhere, payRevocation, settle } from "./sign-ins.ts";
 import type { EndReason, SignInRecord } from "./store/store.ts";
 
 /** What came of an event. */
@@ -16,9 +17,6 @@ export interface Effects {
   /** Sign-ins whose next request asks the provider. */
   readonly questioned: number;
 }
-
-/** Milliseconds by which the provider's clock and ours may differ. */
-const clockSkew = 60_000;
 
 /** Sign-ins that are read at once. */
 const portion = 100;
@@ -80,7 +78,7 @@ async function settleRevoked(settings: Settings, userId: string | null, happened
     const isRevoked =
       isOf(settings, signIn, userId ?? signIn.user.id) && signIn.authenticatedAt < happened - clockSkew;
     // That debt is of more than this application's sign-ins.
-    if (isRevoked && signIn.ended?.reason !== "signed-out-everywhere") await settle(settings, signIn.id);
+    if (isRevoked && signIn.ended?.reason !== everywhere) await settle(settings, signIn.id);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the two policies have in common: the questions `sessions.ts` asks them, and the answers. */
+/** What the two policies have in common: what the rest of the library asks them, and the answers. */
 import type { PresentedCookies } from "./cookies.ts";
 import type { SignedInDevice } from "./devices.ts";
 import type { ProviderSignIn } from "./identity-provider.ts";

@@ -33,8 +33,8 @@ export interface ProviderKeys {
 /** Asymmetric only: a key set can't verify an HMAC, and `none` is never a choice (RFC 8725 §3.1). */
 const algorithms = ["ES256", "ES384", "ES512", "EdDSA", "Ed25519", "RS256", "RS384", "RS512", "PS256"];
 
-/** Seconds by which the provider's clock and ours may differ. */
-const clockTolerance = 60;
+/** Milliseconds by which the provider's clock and ours may differ. */
+export const clockSkew = 60_000;
 
 interface Trusted {
   readonly expectedIssuer: string;
@@ -61,7 +61,7 @@ export function providerKeys(
   return {
     async verify(token, expected) {
       const known = await trust();
-      const time = { currentDate: new Date(now()), clockTolerance };
+      const time = { currentDate: new Date(now()), clockTolerance: clockSkew / 1_000 };
       try {
         return await verifyWith(known, token, expected, time);
       } catch (error) {

@@ -5,6 +5,7 @@
 import { deviceId } from "./device.ts";
 import type { ProviderSignIn, SignInRefusal } from "./identity-provider.ts";
 import type { Live } from "./policy.ts";
+import { clockSkew } from "./provider-keys.ts";
 import type { RequestState } from "./request-state.ts";
 import { safeReturnTo } from "./return-to.ts";
 import { type Session, sessionOf } from "./session.ts";
@@ -91,9 +92,6 @@ async function replaceSignIn(
   settings.publish({ type: "signed-in", signInId, userId: user.id, address: device.address });
   return live;
 }
-
-/** How far the clocks of provider and application may be apart. */
-const clockSkew = 60_000;
 
 /**
  * When the password was given: no later than it was asked about, so that a password changed while the answer was on its
