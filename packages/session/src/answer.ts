@@ -27,12 +27,12 @@ export function answer(status: number, headers: Record<string, string>, body: st
 /** W1 step 14, W2 step 18′. A program that wants JSON gets 401 instead of a page it can't use. */
 export function askToSignIn(settings: Settings, request: Asking): Answer {
   if (wantsJson(request)) return jsonAnswer(401, "sign-in-required");
-  const path = isSafeMethod(request.method) ? safeReturnTo(pathOf(request), settings.origin) : null;
+  const path = isSafeMethod(request.method) ? safeReturnTo(pathAndQuery(request), settings.origin) : null;
   return redirectToSignIn(settings, path === settings.afterSignIn ? null : path);
 }
 
 /** The path and query that were asked for. */
-export function pathOf({ url }: Asking): string {
+export function pathAndQuery({ url }: Asking): string {
   return `${url.pathname}${url.search}`;
 }
 

@@ -19,6 +19,13 @@ export function parseDuration(text: string): number | null {
   return milliseconds <= longest ? milliseconds : null;
 }
 
+/** The milliseconds of an option's value; throws a TypeError that names the option if it is no duration. */
+export function checkedDuration(option: string, text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== null) return milliseconds;
+  throw new TypeError(`"${option}" must be a duration like 30m, not "${text}"`);
+}
+
 /** A number of milliseconds as a duration, in the largest unit that fits; a single day is `24h`, as people say it. */
 export function formatDuration(milliseconds: number): string {
   const fits = (letter: keyof typeof unit) => milliseconds > 0 && milliseconds % unit[letter] === 0;

@@ -9,7 +9,6 @@ import { addHeadersWhenWritten } from "./express-response.ts";
 import type { IncomingRequest } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
-import type { IncomingWebhook } from "./webhook.ts";
 
 export { visitor } from "./adapter.ts";
 
@@ -24,9 +23,10 @@ export { visitor } from "./adapter.ts";
  */
 export function latchkey(sessions: Sessions): RequestHandler {
   return async (request, response, next) => {
-    const webhook = sessions.receiveWebhook(request.originalUrl, incomingWebhook(request));
+    const described = incoming(request, sessions);
+    const webhook = sessions.receiveWebhook({ ...described, body: () => bytes(request) });
     if (webhook !== null) return send(response, await webhook);
-    const received = await sessions.receive(incoming(request, sessions));
+    const received = await sessions.receive(described);
     if (received.kind === "answer") return send(response, received.answer);
     keepVisitor(request, received);
     addHeadersWhenWritten(response, received.response);
@@ -63,19 +63,13 @@ function incoming(request: Request, sessions: Sessions): IncomingRequest {
   };
 }
 
-function incomingWebhook(request: Request): IncomingWebhook {
-  return {
-    method: request.method,
-    header: (name) => request.get(name),
-    address: request.ip,
-    body: () => {
-      const { body } = request as { body: unknown };
-      // What express.raw() leaves: the bytes themselves.
-      if (body instanceof Uint8Array) return Readable.from([body]);
-      if (request.readableDidRead) throw new WebhookBodyConsumedError();
-      return request;
-    },
-  };
+/** The body as it arrives; throws WebhookBodyConsumedError if something else has read it. */
+function bytes(request: Request): AsyncIterable<Uint8Array> {
+  const { body } = request as { body: unknown };
+  // What express.raw() leaves: the bytes themselves.
+  if (body instanceof Uint8Array) return Readable.from([body]);
+  if (request.readableDidRead) throw new WebhookBodyConsumedError();
+  return request;
 }
 
 function send(response: Response, { status, headers, body }: Answer): void {

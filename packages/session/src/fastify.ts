@@ -6,7 +6,6 @@ import type { Duration } from "./duration.ts";
 import type { IncomingRequest } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
-import type { IncomingWebhook } from "./webhook.ts";
 import type { PendingResponse } from "./visitor.ts";
 
 export { visitor } from "./adapter.ts";
@@ -25,7 +24,7 @@ export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<
   const plugin = async (app: FastifyInstance) => {
     // Before the body is read: a webhook's signature is over its bytes.
     app.addHook("onRequest", async (request, reply) => {
-      const webhook = sessions.receiveWebhook(request.url, incomingWebhook(request));
+      const webhook = sessions.receiveWebhook({ ...incoming(request, sessions), body: () => request.raw });
       return webhook === null ? undefined : send(reply, await webhook);
     });
     app.addHook("preValidation", async (request, reply) => {
@@ -85,15 +84,6 @@ function incoming(request: FastifyRequest, sessions: Sessions): IncomingRequest 
     address: request.ip,
     arrivedAt: sessions.arrivedAt(request.raw),
     body: () => request.body,
-  };
-}
-
-function incomingWebhook(request: FastifyRequest): IncomingWebhook {
-  return {
-    method: request.method,
-    header: (name) => header(request, name),
-    address: request.ip,
-    body: () => request.raw,
   };
 }
 

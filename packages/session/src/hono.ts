@@ -31,7 +31,7 @@ export function latchkey(
 ): MiddlewareHandler {
   return async (context, next) => {
     const request = incoming(context, address, sessions);
-    const webhook = sessions.receiveWebhook(request.target, { ...request, body: () => bytes(context) });
+    const webhook = sessions.receiveWebhook({ ...request, body: () => bytes(context) });
     if (webhook !== null) return responseOf(await webhook);
     const received = await sessions.receive(request);
     if (received.kind === "answer") return responseOf(received.answer);

@@ -21,14 +21,8 @@ export type { RecentSignIn, RecentSignInOptions } from "./recent-sign-in.ts";
 export { safeReturnTo } from "./return-to.ts";
 export type { IncomingRequest, Received } from "./receive.ts";
 export { createSessions, type Sessions } from "./sessions.ts";
-export {
-  defaultLifetimes,
-  type LifetimeOptions,
-  type Lifetimes,
-  type PolicyName,
-  type SessionsOptions,
-  type Workflow,
-} from "./settings.ts";
+export { defaultLifetimes, type LifetimeOptions, type Lifetimes } from "./lifetimes.ts";
+export type { PolicyName, SessionsOptions, Workflow } from "./settings.ts";
 export { memoryStore } from "./store/memory.ts";
 export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.ts";
 export type { IncomingWebhook, WebhookRefusal } from "./webhook.ts";

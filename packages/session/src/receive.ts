@@ -96,7 +96,8 @@ function matches(list: readonly string[], { target }: IncomingRequest): boolean 
   return list.some((each) => (each.endsWith("/*") ? path.startsWith(each.slice(0, -1)) : path === each));
 }
 
-function pathOf(target: string): string {
+/** The path of a request's target as it was spelt, without its query. */
+export function pathOf(target: string): string {
   return target.split(/[?#]/, 1)[0] ?? target;
 }
 

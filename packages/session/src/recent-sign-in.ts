@@ -7,12 +7,12 @@ import {
   type Asking,
   askToSignIn,
   jsonAnswer,
-  pathOf,
+  pathAndQuery,
   redirectToSignIn,
   wantsJson,
 } from "./answer.ts";
 import { isSafeMethod } from "./cross-site.ts";
-import { type Duration, parseDuration } from "./duration.ts";
+import { checkedDuration, type Duration } from "./duration.ts";
 import type { RequestState } from "./request-state.ts";
 import { safeReturnTo } from "./return-to.ts";
 
@@ -34,19 +34,12 @@ export function recentSignIn(within: Duration, { returnTo }: RecentSignInOptions
   // Any origin will do: whether it is a path of one's own does not depend on whose.
   if (returnTo !== undefined && safeReturnTo(returnTo, "http://localhost") === null)
     throw new TypeError(`"returnTo" must be a path of this application, not "${returnTo}"`);
-  return { within: milliseconds(within), returnTo };
+  return { within: checkedDuration("within", within), returnTo };
 }
 
 /** Whether the password was given within that time; exactly that long ago is too long ago. */
 export function isRecent({ live, settings }: RequestState, within: number): boolean {
   return live !== null && settings.now() < live.session.authenticatedAt + within;
-}
-
-/** The milliseconds of a duration; throws a TypeError for what is none. */
-export function milliseconds(within: Duration): number {
-  const length = parseDuration(within);
-  if (length === null) throw new TypeError(`"within" must be a duration like 10m, not "${within}"`);
-  return length;
 }
 
 /** Asks for the password where a route demands it; `null` where the route may run. */
@@ -60,6 +53,6 @@ export function askForRecentSignIn(
   if (isRecent(state, within)) return null;
   if (wantsJson(request)) return jsonAnswer(403, "recent-sign-in-required");
   // A form can't be posted again by a redirect: its user starts from the page.
-  const back = isSafeMethod(request.method) ? pathOf(request) : (returnTo ?? settings.afterSignIn);
+  const back = isSafeMethod(request.method) ? pathAndQuery(request) : (returnTo ?? settings.afterSignIn);
   return redirectToSignIn(settings, safeReturnTo(back, settings.origin));
 }

@@ -5,8 +5,9 @@ import type { Answer } from "./answer.ts";
 import { endSignInsOf } from "./endings.ts";
 import { LatchkeyError } from "./errors.ts";
 import { hardened } from "./hardened.ts";
-import { type IncomingRequest, receive, type Received } from "./receive.ts";
-import { checkedSettings, type Lifetimes, type SessionsOptions, type Settings } from "./settings.ts";
+import { type IncomingRequest, pathOf, receive, type Received } from "./receive.ts";
+import type { Lifetimes } from "./lifetimes.ts";
+import { checkedSettings, type SessionsOptions, type Settings } from "./settings.ts";
 import { payRevocation } from "./sign-ins.ts";
 import { type IncomingWebhook, receiveWebhook } from "./webhook.ts";
 
@@ -18,7 +19,7 @@ export interface Sessions {
    * For adapters: the answer to a webhook of the provider's, or `null` where the path is not `webhookPath`; asked before
    * anything reads the body. Rejects with WebhookBodyConsumedError alone.
    */
-  receiveWebhook(target: string, request: IncomingWebhook): Promise<Answer> | null;
+  receiveWebhook(request: IncomingWebhook): Promise<Answer> | null;
   /**
    * For an administrator's tool: ends every sign-in of a user in this application, here at once and at the provider as soon as
    * it can be reached (ASVS 7.4.5). Returns how many have ended; throws SessionStoreUnavailableError if the store is down.
@@ -67,9 +68,8 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     receive: (request) => receive(settings, policy, request),
-    receiveWebhook(target, request) {
-      return target.split(/[?#]/, 1)[0] === settings.webhookPath ? receiveWebhook(settings, request) : null;
-    },
+    receiveWebhook: (request) =>
+      pathOf(request.target) === settings.webhookPath ? receiveWebhook(settings, request) : null,
     endSignInsOf: (userId) => endSignInsOf(settings, userId, "ended-by-administrator"),
     arrivedAt: (message) => arrived.of(message),
     lifetimes: settings.lifetimes,

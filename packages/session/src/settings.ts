@@ -5,7 +5,6 @@
 import { randomBytes } from "node:crypto";
 import { accessTokenVerifier, type VerifyAccessToken } from "./access-token.ts";
 import { type CookieWriter, cookieWriter } from "./cookies.ts";
-import { type Duration, parseDuration } from "./duration.ts";
 import { type Publish, publisher } from "./events.ts";
 import {
   type IdentityProvider,
@@ -13,6 +12,7 @@ import {
   identityProvider,
 } from "./identity-provider.ts";
 import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
+import { type LifetimeOptions, type Lifetimes, lifetimes } from "./lifetimes.ts";
 import { type ProviderKeys, providerKeys } from "./provider-keys.ts";
 import { sessionHash } from "./session-id.ts";
 import { reportOutages } from "./store/outage.ts";
@@ -26,25 +26,6 @@ export type Workflow = "sessions" | "sessions+refresh-tokens";
  * attacks they end with: for the lab and for comparison.
  */
 export type PolicyName = "hardened" | "as-described";
-
-/** The clocks (D5). */
-export interface LifetimeOptions {
-  /** A session unused for this long is over. Default 30m. */
-  readonly sessionIdle?: Duration;
-  /** After this long the provider must vouch for the user again: W1 asks it, W2 renews. Default 10m. */
-  readonly revalidateAfter?: Duration;
-  /** W2: a sign-in that was not renewed for this long is over. Default 1h. */
-  readonly signInIdle?: Duration;
-  /** A sign-in is over after this, whatever happens. Default 24h; in W1 12h. */
-  readonly signInAbsolute?: Duration;
-  /** W2: `signInIdle` where the user chose to stay signed in. Default 14d. */
-  readonly rememberedIdle?: Duration;
-  /** W2: `signInAbsolute` where the user chose to stay signed in. Default 30d. */
-  readonly rememberedAbsolute?: Duration;
-}
-
-/** The clocks in milliseconds. */
-export type Lifetimes = { readonly [clock in keyof LifetimeOptions]-?: number };
 
 /** What `createSessions` takes. */
 export interface SessionsOptions {
@@ -199,42 +180,6 @@ function checkedProvider(
     );
   }
   return identityProvider(provider, now, publish);
-}
-
-/** The clocks' defaults (D5); in W1 a sign-in is over after 12h. */
-export const defaultLifetimes: Required<LifetimeOptions> = {
-  sessionIdle: "30m",
-  revalidateAfter: "10m",
-  signInIdle: "1h",
-  signInAbsolute: "24h",
-  rememberedIdle: "14d",
-  rememberedAbsolute: "30d",
-};
-
-function lifetimes(workflow: Workflow, policy: PolicyName, options: LifetimeOptions): Lifetimes {
-  for (const clock of Object.keys(options)) oneOf("lifetimes", clock, Object.keys(defaultLifetimes));
-  const limit = (clock: keyof LifetimeOptions, otherwise: Duration = defaultLifetimes[clock]) => {
-    // A clock that is there and undefined is an environment variable that is not set: refused like any wrong value.
-    const duration = clock in options ? String(options[clock]) : otherwise;
-    const milliseconds = parseDuration(duration);
-    if (milliseconds !== null) return milliseconds;
-    throw new TypeError(`"lifetimes.${clock}" must be a duration like 30m, not "${duration}"`);
-  };
-  // The workflows as published know no absolute limit of a session.
-  const isUnlimited = policy === "as-described" && options.signInAbsolute === undefined;
-  const signInAbsolute = isUnlimited
-    ? Number.POSITIVE_INFINITY
-    : limit("signInAbsolute", workflow === "sessions" ? "12h" : undefined);
-  const rememberedAbsolute = limit("rememberedAbsolute");
-  return {
-    sessionIdle: limit("sessionIdle"),
-    revalidateAfter: limit("revalidateAfter"),
-    // A window can't be wider than the limit it slides within.
-    signInIdle: Math.min(limit("signInIdle"), signInAbsolute),
-    signInAbsolute,
-    rememberedIdle: Math.min(limit("rememberedIdle"), rememberedAbsolute),
-    rememberedAbsolute,
-  };
 }
 
 function ownPath(option: string, path: string): string {

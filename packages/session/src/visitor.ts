@@ -2,12 +2,12 @@
 import type { Answer, Asking } from "./answer.ts";
 import { type ChangePasswordForm, type ChangePasswordResult, changePassword } from "./change-password.ts";
 import { type SignedInDevice, devices, endDevice, signOutEverywhere, signOutOthers } from "./devices.ts";
-import type { Duration } from "./duration.ts";
+import { checkedDuration, type Duration } from "./duration.ts";
 import { SignInRequiredError } from "./errors.ts";
 import { formToken } from "./form-token.ts";
 import { pendingCookies } from "./pending-cookies.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
-import { askForRecentSignIn, isRecent, milliseconds, type RecentSignIn } from "./recent-sign-in.ts";
+import { askForRecentSignIn, isRecent, type RecentSignIn } from "./recent-sign-in.ts";
 import type { RequestState } from "./request-state.ts";
 import { safeReturnTo } from "./return-to.ts";
 import { type Session, sessionOf } from "./session.ts";
@@ -123,7 +123,7 @@ export function createVisitor(
       if (state.live === null) throw new SignInRequiredError();
       return sessionOf(state.live.session);
     },
-    signedInWithin: (within) => isRecent(state, milliseconds(within)),
+    signedInWithin: (within) => isRecent(state, checkedDuration("within", within)),
     formToken() {
       const binding =
         state.live === null
@@ -140,7 +140,16 @@ export function createVisitor(
     signOutEverywhere: () => signOutEverywhere(state),
     changePassword: (form) => changePassword(state, form),
   };
-  const response: PendingResponse = {
+  return {
+    visitor,
+    response: pendingResponse(state),
+    askForRecentSignIn: (demand) => askForRecentSignIn(state, request, demand),
+  };
+}
+
+function pendingResponse(state: RequestState): PendingResponse {
+  const { policy, cookies } = state;
+  return {
     async dropOvertakenCookies() {
       // They would undo a sign-out or a newer sign-in (D8). If the store can't say, they are not worth the risk.
       const { live } = state;
@@ -152,5 +161,4 @@ export function createVisitor(
       return { setCookie, noStore: setCookie.length > 0 || state.live !== null };
     },
   };
-  return { visitor, response, askForRecentSignIn: (demand) => askForRecentSignIn(state, request, demand) };
 }

@@ -8,15 +8,12 @@ import { type Answer, answer } from "./answer.ts";
 import { applyEvent } from "./endings.ts";
 import { LatchkeyError } from "./errors.ts";
 import { type ProviderEvent, readEvent } from "./provider-event.ts";
+import type { IncomingRequest } from "./receive.ts";
 import type { Settings } from "./settings.ts";
 import { readWebhookBody } from "./webhook-body.ts";
 
-/** A webhook, as an adapter describes it. */
-export interface IncomingWebhook {
-  readonly method: string;
-  /** A header by its lower-case name. */
-  header(name: string): string | undefined;
-  readonly address: string | undefined;
+/** A webhook, as an adapter describes it: a request of which nobody has read the body yet. */
+export interface IncomingWebhook extends Pick<IncomingRequest, "method" | "target" | "header" | "address"> {
   /** The body's bytes as they arrive; throws WebhookBodyConsumedError if something else has read them. */
   body(): AsyncIterable<Uint8Array>;
 }
