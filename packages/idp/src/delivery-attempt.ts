@@ -2,11 +2,15 @@
 // decided in delivery.ts, what is sent in receivers.ts.
 
 import type { ResolvedConfig } from "./config.ts";
+import { MailRefusedError } from "./errors.ts";
 import type { Publish, Telling } from "./events.ts";
 import type { OutboxStore } from "./store/store.ts";
 import type { Delivery } from "./store/user-event.ts";
 
-/** Hands one event to its receiver: null if it was taken, else why not. May reject; must not write. */
+/**
+ * Hands one event to its receiver: null if it was taken, else why not. May reject; with a MailRefusedError where there is no use in
+ * trying again. Must not write.
+ */
 export type Send = (delivery: Delivery, signal: AbortSignal) => Promise<string | null>;
 
 /** What delivering needs of the provider. */
@@ -38,11 +42,16 @@ export async function deliver(
 ): Promise<void> {
   const failure = await attempted(parts.send, delivery, stopping);
   if (failure === null) return delivered(parts, delivery);
+  if (failure instanceof MailRefusedError) return givenUp(parts, delivery, failure.message);
   if (stopping.aborted) return parts.outbox.postpone(delivery, 0);
   return failed(parts, delivery, failure);
 }
 
-async function attempted(send: Send, delivery: Delivery, stopping: AbortSignal): Promise<string | null> {
+async function attempted(
+  send: Send,
+  delivery: Delivery,
+  stopping: AbortSignal,
+): Promise<string | MailRefusedError | null> {
   if (stopping.aborted) return "stopped";
   const abort = new AbortController();
   const stop = (): void => abort.abort();
@@ -52,6 +61,7 @@ async function attempted(send: Send, delivery: Delivery, stopping: AbortSignal):
     // A sender that does not heed the signal must not keep its place for ever.
     return await Promise.race([send(delivery, abort.signal), broken(abort.signal)]);
   } catch (error) {
+    if (error instanceof MailRefusedError) return error;
     return error instanceof Error ? error.name : "unknown";
   } finally {
     clearTimeout(deadline);
@@ -72,14 +82,19 @@ async function delivered({ outbox, publish, config }: DeliveryParts, delivery: D
 
 async function failed(parts: DeliveryParts, delivery: Delivery, failure: string): Promise<void> {
   const { outbox, publish, config } = parts;
-  if (config.now() - delivery.writtenInstant >= GIVEN_UP_AFTER_MS) {
-    await outbox.finish(delivery);
-    publish({ type: "event-given-up", failure, ...told(delivery) });
-  } else {
-    const pause = pauseMs(delivery.attempts, config.randomBytes(4).readUInt32BE() / 2 ** 32);
-    await outbox.postpone(delivery, pause);
-    publish({ type: "event-not-delivered", failure, pause, ...told(delivery) });
-  }
+  if (config.now() - delivery.writtenInstant >= GIVEN_UP_AFTER_MS) return givenUp(parts, delivery, failure);
+  const pause = pauseMs(delivery.attempts, config.randomBytes(4).readUInt32BE() / 2 ** 32);
+  await outbox.postpone(delivery, pause);
+  publish({ type: "event-not-delivered", failure, pause, ...told(delivery) });
+}
+
+async function givenUp(
+  { outbox, publish }: DeliveryParts,
+  delivery: Delivery,
+  failure: string,
+): Promise<void> {
+  await outbox.finish(delivery);
+  publish({ type: "event-given-up", failure, ...told(delivery) });
 }
 
 function told({ receiver, event, attempts }: Delivery): Telling {

@@ -49,6 +49,18 @@ export class CannotUnsealError extends IdpError {
   }
 }
 
+/**
+ * A message will never be taken: thrown by `mail.send`, it makes the provider give the message up instead of trying again for a day.
+ * `why` goes into an event: no address.
+ */
+export class MailRefusedError extends IdpError {
+  readonly code = "mail-refused";
+
+  constructor(why: string, cause?: unknown) {
+    super(`refused for good: ${why}`, cause);
+  }
+}
+
 /** With `production: true` the database still holds a sample secret (ASVS 13.2.3). */
 export class SampleSecretError extends IdpError {
   readonly code = "sample-secret";

@@ -27,6 +27,7 @@ export {
   KickstartFailedError,
   KickstartInvalidError,
   KickstartKeyRefusedError,
+  MailRefusedError,
   SampleSecretError,
   StoreUnavailableError,
 } from "./errors.ts";

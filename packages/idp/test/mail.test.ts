@@ -1,11 +1,6 @@
 // What users are told by mail, through a real SMTP server on this machine: when, where, what to do, and nothing that a link, a
 // header or a name could be misused for.
-import { once } from "node:events";
-import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
-import { SMTPServer } from "smtp-server";
-import { afterEach, describe, expect, test } from "vitest";
-import { secret } from "../../../test/leak-watch.ts";
+import { describe, expect, test } from "vitest";
 import type { MailMessage } from "../src/index.ts";
 import {
   ALICE,
@@ -16,100 +11,13 @@ import {
   refreshGrant,
   startIdp,
   STORE_APP,
-  type TestIdp,
 } from "./idp.ts";
-
-const FROM = "accounts@store.example";
-const newPassword = secret("a new and fine long phrase");
-const smtpPassword = secret("the password of the mail server");
-
-interface Mail {
-  from: string;
-  to: string[];
-  headers: string;
-  text: string;
-}
-
-interface MailServer {
-  port: number;
-  url: string;
-  mails: Mail[];
-  users: string[];
-  close(): Promise<void>;
-}
-
-const servers: MailServer[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.close();
-});
-
-async function startMailServer(port = 0, needsPassword = false): Promise<MailServer> {
-  const mails: Mail[] = [];
-  const users: string[] = [];
-  const server = new SMTPServer({
-    authOptional: !needsPassword,
-    disabledCommands: needsPassword ? ["STARTTLS"] : ["STARTTLS", "AUTH"],
-    allowInsecureAuth: true,
-    onAuth({ username = "", password }, _, done) {
-      if (password !== smtpPassword) return done(new Error("refused"));
-      users.push(username);
-      return done(null, { user: username });
-    },
-    async onData(stream, session, done) {
-      await keep(stream, session.envelope);
-      done();
-    },
-  });
-  const keep = async (
-    stream: Readable,
-    { mailFrom, rcptTo }: { mailFrom: unknown; rcptTo: { address: string }[] },
-  ) => {
-    const raw = await text(stream);
-    const [headers = "", ...body] = raw.split("\r\n\r\n");
-    const from = String(Object.getOwnPropertyDescriptor(mailFrom ?? {}, "address")?.value);
-    mails.push({
-      from,
-      to: rcptTo.map(({ address }) => address),
-      headers,
-      text: plain(headers, body.join("\r\n\r\n")),
-    });
-  };
-  const listener = server.listen(port, "127.0.0.1");
-  await once(listener, "listening");
-  const address = listener.address();
-  const actual = typeof address === "object" && address !== null ? address.port : 0;
-  const started = {
-    port: actual,
-    url: `smtp://127.0.0.1:${actual}`,
-    mails,
-    users,
-    close: () => new Promise<void>((resolve) => server.close(resolve)),
-  };
-  servers.push(started);
-  return started;
-}
-
-function plain(headers: string, body: string): string {
-  if (!/^content-transfer-encoding: quoted-printable/im.test(headers)) return body;
-  const bytes = body
-    .replaceAll("=\r\n", "")
-    .replaceAll(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(bytes, "latin1").toString("utf8");
-}
-
-const subjects = ({ mails }: MailServer) =>
-  mails.map(({ headers }) => /^subject: (.*)$/im.exec(headers)?.[1]);
+import { changePassword, FROM, newPassword, smtpPassword, startMailServer, subjects } from "./mail-server.ts";
 
 const device = (id: string, name = "Firefox on Linux") => ({
   ipAddress: "203.0.113.7",
   metaData: { device: { name }, data: { deviceId: id.repeat(43) } },
 });
-
-const changePassword = (idp: TestIdp) =>
-  idp.call("PATCH", `/api/user/${ALICE}`, {
-    json: { user: { password: newPassword } },
-    headers: { "x-forwarded-for": "198.51.100.4" },
-  });
 
 test("a changed password: to the user, from the configured address, with when and where (ASVS 6.3.7)", async () => {
   const server = await startMailServer();

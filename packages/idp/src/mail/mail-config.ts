@@ -10,7 +10,8 @@ export interface MailMessage {
 
 /**
  * Who mail is from, and how it leaves: by an SMTP server, or by a function of the caller's, which rejects what could not be
- * handed on; it is then called again later. `id` is the same whenever a message is tried again.
+ * handed on; it is then called again later, unless it rejected with a MailRefusedError. `id` is the same whenever a message is
+ * tried again.
  *
  * @example
  * mail: { from: "accounts@example.com", smtp: "smtps://user:password@mail.example.com" }
