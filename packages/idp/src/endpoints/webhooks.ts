@@ -9,7 +9,7 @@ import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { requireSaved, saving } from "../saving.ts";
 import type { Webhook } from "../store/user-event.ts";
 import { bodyOf, patched, patchOf } from "../validation.ts";
-import { targetUrl } from "../webhooks/target-url.ts";
+import { targetUrl, targetUrlOfTenant } from "../webhooks/target-url.ts";
 import { sealedSecrets, secretsOf, type WebhookSecrets } from "../webhooks/webhook-secrets.ts";
 import {
   settingsFrom,
@@ -89,8 +89,8 @@ async function decided(
   input: WebhookInput,
   current: Webhook | null,
 ): Promise<Decided> {
-  const { sealing, config } = call.provider;
-  if (targetUrl(config, input.url) === null) throw fieldRefusal("invalid", "webhook.url");
+  const { sealing } = call.provider;
+  requireTarget(call, input, current);
   await requireOwnKey(call, input);
   const secrets = secretsFrom(input, current === null ? null : secretsOf(sealing, current));
   if (current !== null) refuseToMoveSecrets(input, current.url, secrets);
@@ -100,6 +100,17 @@ async function decided(
     tenantIds: await tenantsOf(call, input),
     sealedSecrets: sealedSecrets(sealing, id, secrets),
   };
+}
+
+// What was there already may stay: an unlimited key has put it there.
+function requireTarget(
+  { apiKey, provider: { config } }: Call,
+  { url }: WebhookInput,
+  current: Webhook | null,
+): void {
+  const ofTenant = (apiKey?.tenantId ?? null) !== null && url !== current?.url;
+  const target = ofTenant ? targetUrlOfTenant(config, url) : targetUrl(config, url);
+  if (target === null) throw fieldRefusal("invalid", "webhook.url");
 }
 
 // The provider's ring signs, always with its newest key: a key that is named must at least be one of it.
