@@ -66,6 +66,48 @@ test("a tenant's key takes the places of its own tenant, and of no other (CWE-77
   expect((await create({ global: true })).status).toBe(200);
 });
 
+test("no change moves a webhook where 50 are already, one at a time or many at once (CWE-770, CWE-367)", async () => {
+  const idp = await startIdp();
+  const { body: made } = await idp.call("POST", "/api/tenant", { json: { tenant: { name: "Second" } } });
+  const second: string = made.tenant.id;
+  const { body: tenants } = await idp.call("GET", "/api/tenant");
+  const first: string = tenants.tenants.find(({ id }: { id: string }) => id !== second).id;
+  const createOf = async (tenantIds: string[]) => {
+    const json = { webhook: { url: URL_OF_STORE, tenantIds } };
+    return String((await idp.call("POST", "/api/webhook", { json })).body.webhook.id);
+  };
+  const change = (method: string, id: string, more: object) =>
+    idp.call(method, `/api/webhook/${id}`, { json: { webhook: { url: URL_OF_STORE, ...more } } });
+  const held = async (tenantId: string) => {
+    const { body } = await idp.call("GET", "/api/webhook", {
+      headers: { "x-fusionauth-tenantid": tenantId },
+    });
+    return body.webhooks.length;
+  };
+  const here: string[] = [];
+  for (let count = 0; count < 40; count += 1) here.push(await createOf([first]));
+  const there: string[] = [];
+  for (let count = 0; count < 20; count += 1) there.push(await createOf([second]));
+
+  const moved = await Promise.all(there.map((id) => change("PATCH", id, { tenantIds: [first] })));
+  expect(moved.filter(({ status }) => status === 200)).toHaveLength(10);
+  expect([await held(first), await held(second)]).toEqual([50, 10]);
+  for (const method of ["PUT", "PATCH"]) {
+    for (const tenantIds of [[first], [second, first]]) {
+      const { status, body } = await change(method, String(there.at(-1)), { tenantIds });
+      expect([status, body.fieldErrors.webhook[0].code]).toEqual([400, "[tooMany]webhook"]);
+    }
+  }
+  expect(await held(first)).toBe(50);
+
+  // Global ones have places of their own, which are as many.
+  for (const id of here) expect((await change("PATCH", id, { global: true })).status).toBe(200);
+  for (const id of there.slice(0, 10)) expect((await change("PUT", id, { global: true })).status).toBe(200);
+  expect((await change("PUT", String(there.at(-1)), { global: true })).status).toBe(400);
+  // What stays where it is can be changed where all places are taken.
+  expect((await change("PUT", String(here[0]), { global: true, description: "Store" })).status).toBe(200);
+});
+
 test("a key of one tenant reaches nothing on this machine in plain http that the configuration does not name (CWE-918) (ASVS 13.2.4)", async () => {
   const idp = await startIdp({ webhooks: { plainHttpTo: ["localhost:3000"] } });
   const { body } = await idp.call("GET", "/api/tenant");

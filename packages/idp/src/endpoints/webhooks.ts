@@ -7,6 +7,7 @@ import { type Call, pathId, requiredPathId } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { requireSaved, saving } from "../saving.ts";
+import type { Saved } from "../store/store.ts";
 import type { Webhook } from "../store/user-event.ts";
 import { bodyOf, patched, patchOf } from "../validation.ts";
 import { targetUrl, targetUrlOfTenant } from "../webhooks/target-url.ts";
@@ -18,9 +19,6 @@ import {
   webhookInput,
   webhookWire,
 } from "../webhooks/webhook-shape.ts";
-
-// Global ones, and as many again of each tenant: each event is written once for each that hears of it (CWE-770).
-const MOST = 50;
 
 const webhookRequest: z.ZodType<{ webhook: WebhookInput }> = z.object({ webhook: webhookInput });
 
@@ -36,9 +34,7 @@ export async function createWebhook(call: Call): Promise<Response> {
     insertInstant: now,
     lastUpdateInstant: now,
   };
-  const saved = await store.webhooks.insert(webhook, MOST);
-  if (saved === "full") throw fieldRefusal("tooMany", "webhook");
-  requireSaved("webhook", saved);
+  requireSaved("webhook", hasPlace(await store.webhooks.insert(webhook)));
   return answer(call, webhook);
 }
 
@@ -76,9 +72,14 @@ async function change(call: Call, inputOf: (current: Webhook) => WebhookInput): 
     const current = await namedWebhook(call);
     const own = await decided(call, current.id, inputOf(current), current);
     const value = { ...current, ...own, lastUpdateInstant: config.now() };
-    return { saved: await store.webhooks.update(value), value };
+    return { saved: hasPlace(await store.webhooks.update(value)), value };
   });
   return answer(call, webhook);
+}
+
+function hasPlace(saved: Saved | "full"): Saved {
+  if (saved === "full") throw fieldRefusal("tooMany", "webhook");
+  return saved;
 }
 
 type Decided = Omit<Webhook, "version" | "insertInstant" | "lastUpdateInstant">;

@@ -2,26 +2,36 @@
 
 import { integer, type Row, text, textOrNull } from "./columns.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import type { WebhookStore } from "./store.ts";
+import type { Saved, WebhookStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
 import type { Webhook } from "./user-event.ts";
+
+// Global ones, and as many again of each tenant: each event is written once for each that hears of it (CWE-770).
+const MOST_OF_A_REACH = 50;
 
 /** The webhooks of this database. */
 export function sqliteWebhooks(turn: Turn): WebhookStore {
   const { sql, read, write } = turn;
+  const savedWithin = async (webhook: Webhook, save: () => boolean): Promise<Saved | "full"> => {
+    let isFull = false;
+    const saved = await savedOrDuplicate(
+      write(() => {
+        isFull = movesInto(turn, webhook) >= MOST_OF_A_REACH;
+        return !isFull && save();
+      }),
+    );
+    return isFull ? "full" : saved;
+  };
+
   return {
-    async insert(webhook, most) {
-      const insert = (): boolean => countOfReach(turn, webhook) < most && insertWebhook(turn, webhook);
-      const saved = await savedOrDuplicate(write(insert));
-      return saved === "conflict" ? "full" : saved;
-    },
+    insert: (webhook) => savedWithin(webhook, () => insertWebhook(turn, webhook)),
     find: (id) =>
       read(() => {
         const row = sql("SELECT * FROM webhooks WHERE id = ?").get(id);
         return row === undefined ? null : webhookOf(row);
       }),
     list: () => read(() => sql("SELECT * FROM webhooks ORDER BY inserted, id").all().map(webhookOf)),
-    update: (webhook) => savedOrDuplicate(write(() => updateWebhook(turn, webhook))),
+    update: (webhook) => savedWithin(webhook, () => updateWebhook(turn, webhook)),
     delete: (id) =>
       write(() => {
         sql("DELETE FROM outbox WHERE receiver = ?").run(id);
@@ -30,13 +40,16 @@ export function sqliteWebhooks(turn: Turn): WebhookStore {
   };
 }
 
-// A tenant must not take the places of another one.
-function countOfReach({ sql }: Turn, webhook: Webhook): number {
+// How many others have a tenant in common with it, or are global as it is: a tenant must not take the places of another one. None
+// where it reaches whom it reached before.
+function movesInto({ sql }: Turn, webhook: Webhook): number {
   const tenantIds = columnsOf(webhook)[0];
+  const stays = sql("SELECT 1 FROM webhooks WHERE id = ? AND tenant_ids IS ?").get(webhook.id, tenantIds);
+  if (stays !== undefined) return 0;
   const row = sql(
-    `SELECT count(*) AS n FROM webhooks WHERE tenant_ids IS ? OR EXISTS
-       (SELECT 1 FROM json_each(tenant_ids) AS theirs JOIN json_each(?) AS ours ON theirs.value = ours.value)`,
-  ).get(tenantIds, tenantIds);
+    `SELECT count(*) AS n FROM webhooks WHERE id <> ? AND (tenant_ids IS ? OR EXISTS
+       (SELECT 1 FROM json_each(tenant_ids) AS theirs JOIN json_each(?) AS ours ON theirs.value = ours.value))`,
+  ).get(webhook.id, tenantIds, tenantIds);
   return integer(row ?? {}, "n");
 }
 

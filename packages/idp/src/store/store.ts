@@ -225,14 +225,15 @@ export interface SigningKeyStore {
   reseal(kid: string, sealedPrivateKey: string): Promise<void>;
 }
 
-/** Who is told over HTTP. */
+/** Who is told over HTTP: 50 global webhooks and 50 of each tenant at most. */
 export interface WebhookStore {
-  /** "full" if `most` are there already of the same reach: global ones, or those of one of its tenants. */
-  insert(webhook: Webhook, most: number): Promise<Saved | "full">;
+  /** "full" if there is no place left where it would reach: among the global ones, or among those of one of its tenants. */
+  insert(webhook: Webhook): Promise<Saved | "full">;
   find(id: string): Promise<Webhook | null>;
   /** Oldest first. */
   list(): Promise<Webhook[]>;
-  update(webhook: Webhook): Promise<Saved>;
+  /** "full" as above, if it would reach somebody else than before. */
+  update(webhook: Webhook): Promise<Saved | "full">;
   /** What waits for it is forgotten. */
   delete(id: string): Promise<boolean>;
 }
