@@ -1,9 +1,7 @@
 // An administrator ends every sign-in of a user in this application (ASVS 7.4.5).
 import { expect, test } from "vitest";
 import { onEveryStore } from "./application.ts";
-import type { Browser } from "./browser.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
+import { cart } from "./browser.ts";
 
 onEveryStore("an administrator", (at) => {
   test.each(["sessions", "sessions+refresh-tokens"] as const)(

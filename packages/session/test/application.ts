@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
 import {
   createSessions,
+  type EndReason,
   memoryStore,
   type PublishedSessionEvent,
   type Sessions,
@@ -14,6 +15,7 @@ import {
   type SessionStore,
   sessionChannel,
   sqliteStore,
+  type Workflow,
 } from "../src/index.ts";
 import { Browser } from "./browser.ts";
 import type { Clock, Gate } from "./clock.ts";
@@ -65,6 +67,19 @@ export interface Place {
 
 const frameworks: readonly Framework[] = ["Express", "Fastify", "Hono"];
 const stores = ["memory", "SQLite"] as const;
+
+/** Both workflows, for what has to hold in each. */
+export const workflows: readonly Workflow[] = ["sessions", "sessions+refresh-tokens"];
+
+/** The types of what was published so far. */
+export function types({ events }: TestApplication): string[] {
+  return events.map(({ type }) => type);
+}
+
+/** Why sign-ins have ended so far, one after the other. */
+export function endings({ events }: TestApplication): EndReason[] {
+  return events.flatMap((event) => (event.type === "sign-in-ended" ? [event.reason] : []));
+}
 
 /** Runs a suite for every framework × store, with one provider a file: signing in is the slow part. */
 export function everywhere(topic: string, suite: (place: Place) => void): void {

@@ -143,3 +143,8 @@ export class Browser {
     this.token = /name="form-token" value="([^"]*)"/.exec(body)?.[1] ?? this.token;
   }
 }
+
+/** Asks for the page that needs somebody signed in: 200, or 302 to the login form. */
+export function cart(browser: Browser, variation: Variation = {}): Promise<Incoming> {
+  return browser.get("/shopping-cart", variation);
+}

@@ -4,9 +4,8 @@ import { assertSetCookie, parseSetCookie } from "../../../test/set-cookie-rule.t
 import { deviceId } from "../src/device.ts";
 import { devicesOf, post } from "./account.ts";
 import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { type Browser, cart } from "./browser.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
 const deviceCookie = (browser: Browser) =>
   (browser.jar.get("device") ?? browser.jar.get("__Host-device"))?.value ?? "";
 

@@ -3,15 +3,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
 import { devicesOf, ownSignInId, post, signedInOften } from "./account.ts";
-import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { endings, everywhere, onEveryFramework, workflows } from "./application.ts";
+import { cart } from "./browser.ts";
 import { gate } from "./clock.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const endings = (app: TestApplication) =>
-  app.events.flatMap((event) => (event.type === "sign-in-ended" ? [event.reason] : []));
-const refusedConnection = () => Promise.reject(new TypeError("fetch failed"));
-const workflows = ["sessions", "sessions+refresh-tokens"] as const;
+import { refusedConnection } from "./provider.ts";
 
 everywhere("a user's devices", (at) => {
   test.each(workflows)("are listed, last used first, this one marked (%s)", async (workflow) => {

@@ -1,17 +1,14 @@
 // Ending is final (D8): every way a sign-in can end × every artefact somebody may have kept × every place where a request may
 // be at that moment. None of them opens, extends or makes anything, or sets a cookie (ASVS 7.4.1–7.4.3, 7.4.5; CWE-613).
 import { expect, test } from "vitest";
-import { onEveryStore, onFramework, type Place, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { onEveryStore, onFramework, type Place, type TestApplication, workflows } from "./application.ts";
+import { type Browser, cart } from "./browser.ts";
 import { type Gate, gate } from "./clock.ts";
 import type { Incoming } from "./http.ts";
-import type { Person } from "./provider.ts";
+import { type Person, refusedConnection } from "./provider.ts";
 import { type Sender, webhookSender } from "./webhooks.ts";
 
 type Workflow = "sessions" | "sessions+refresh-tokens";
-const workflows: readonly Workflow[] = ["sessions", "sessions+refresh-tokens"];
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const refusedConnection = () => Promise.reject(new TypeError("fetch failed"));
 
 /** A user who is signed in on two devices, and everything that knows of it. */
 interface World {

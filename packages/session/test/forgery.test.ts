@@ -2,10 +2,8 @@
 // is refused sets no cookie and changes nothing.
 import { expect, test } from "vitest";
 import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { cart } from "./browser.ts";
 import { exchange } from "./http.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
 
 const foreign: [string, (app: TestApplication) => Record<string, string>][] = [
   ["another site", () => ({ "sec-fetch-site": "cross-site", origin: "https://evil.example" })],

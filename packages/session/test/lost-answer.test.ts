@@ -1,10 +1,8 @@
 // Renewals whose answers come late, out of order or not at all (D7): the user notices nothing, and none of it is theft.
 import { expect, test } from "vitest";
 import { everywhere, type Place, withReusableTokens } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { cart } from "./browser.ts";
 import { cookiesSet } from "./http.ts";
-
-const cart = (browser: Browser, variation = {}) => browser.get("/shopping-cart", variation);
 
 const renewal = (at: Place) => {
   test("serves a tab that comes with the old pair up to 30 s after the new one was first used, and hands it nothing", async () => {

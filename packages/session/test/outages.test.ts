@@ -1,21 +1,17 @@
 // Outages (D9): only the provider's own refusal of a refresh token signs anybody out. Everything else is 503, later.
 import { expect, test } from "vitest";
 import { ended } from "../src/judgement.ts";
-import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { everywhere, onEveryFramework, type TestApplication, types } from "./application.ts";
+import { cart } from "./browser.ts";
 import { gate } from "./clock.ts";
 import type { Incoming } from "./http.ts";
-import type { Fault } from "./provider.ts";
+import { type Fault, refusedConnection } from "./provider.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
 const json = { "content-type": "application/json" };
-const types = (app: TestApplication) => app.events.map(({ type }) => type);
 
 function answering(status: number, body: string, headers: Record<string, string>): Fault {
   return async () => new Response(body, { status, headers });
 }
-
-const refusedConnection: Fault = () => Promise.reject(new TypeError("fetch failed"));
 
 const faults: [string, Fault][] = [
   ["refuses connections", refusedConnection],

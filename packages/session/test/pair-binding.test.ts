@@ -2,9 +2,7 @@
 // provider, opens nothing, costs the owner nothing, and is reported. Every kind of other session id there is.
 import { expect, test } from "vitest";
 import { onEveryStore, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
+import { type Browser, cart } from "./browser.ts";
 
 /** The owner after two renewals, the cookies of each stage, and somebody else. */
 async function world(app: TestApplication) {

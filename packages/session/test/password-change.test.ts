@@ -4,15 +4,11 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
 import { devicesOf, ownSignInId, post, signedInOften } from "./account.ts";
-import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { endings, everywhere, onEveryFramework, workflows } from "./application.ts";
+import { type Browser, cart } from "./browser.ts";
 import { gate } from "./clock.ts";
 import type { Fault, Person } from "./provider.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const workflows = ["sessions", "sessions+refresh-tokens"] as const;
-const endings = (app: TestApplication) =>
-  app.events.flatMap((event) => (event.type === "sign-in-ended" ? [event.reason] : []));
 const newPassword = () => secret(`another pass phrase ${randomUUID()}`);
 const json = { "content-type": "application/json" };
 

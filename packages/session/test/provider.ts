@@ -26,6 +26,9 @@ export type Registration = "hardened" | "as-described" | "no-refresh-tokens" | "
 /** Answers a call instead of the provider; `null` lets it through. */
 export type Fault = (request: Request) => Promise<Response> | null;
 
+/** A provider that is not there. */
+export const refusedConnection = (): Promise<never> => Promise.reject(new TypeError("fetch failed"));
+
 /** A provider under test. */
 export interface TestProvider {
   readonly clock: Clock;

@@ -1,11 +1,9 @@
 // Renewal after the store lost everything, and while keys are rolled: nobody signs in again, nobody gets back in.
 import { expect, test } from "vitest";
 import { everywhere, type Place, withReusableTokens } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { cart } from "./browser.ts";
 import { cookiesSet } from "./http.ts";
 import { cookieKey } from "./records.ts";
-
-const cart = (browser: Browser, variation = {}) => browser.get("/shopping-cart", variation);
 
 const renewal = (at: Place) => {
   test("goes on from the cookie after the store lost everything: nobody signs in again (FLUSHALL)", async () => {

@@ -1,10 +1,8 @@
 // W2, steps 13′–18′: an expired session is renewed in the same response; by 50 requests at once and by two nodes (D7).
 import { expect, test, vi } from "vitest";
 import { everywhere, type Place, type TestApplication, withReusableTokens } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { type Browser, cart } from "./browser.ts";
 import { cookiesSet, type Incoming } from "./http.ts";
-
-const cart = (browser: Browser, variation = {}) => browser.get("/shopping-cart", variation);
 
 function rotations(app: TestApplication): number {
   return app.provider.events.filter(({ type }) => type === "refresh-token-rotated").length;

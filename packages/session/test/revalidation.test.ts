@@ -2,10 +2,8 @@
 // W2 by the next renewal.
 import { expect, test } from "vitest";
 import { everywhere, onEveryFramework } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { cart } from "./browser.ts";
 import type { Fault, Person, TestProvider } from "./provider.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
 
 const revocations: [string, (provider: TestProvider, person: Person) => Promise<unknown>][] = [
   ["was deactivated", (provider, { id }) => provider.api("DELETE", `/api/user/${id}`)],

@@ -64,79 +64,27 @@ describe("the session id after a renewal", () => {
 });
 
 describe("a replaced attempt", () => {
-  const hashOf = (attempt: number, key = ring.primary) =>
-    hashOfStore(successorSessionId(key, { ...renewal, attempt }));
+  const signIn = { previous: "hash-0", attempt: 2 };
+  const presented = (attempt: number, key = ring.primary) => ({
+    session: hashOfStore(successorSessionId(key, { ...renewal, attempt })),
+    refreshToken: renewal.refreshToken,
+  });
+  const isReplaced = (pair: ReturnType<typeof presented>, of: Parameters<typeof isReplacedAttempt>[3]) =>
+    isReplacedAttempt(ring, hashOfStore, pair, of);
 
   test("is recognised under every key of the ring", () => {
     for (const key of ring.all) {
-      expect(
-        isReplacedAttempt(
-          ring,
-          hashOfStore,
-          { session: hashOf(0, key), refreshToken: renewal.refreshToken },
-          { previous: "hash-0", attempt: 2 },
-        ),
-      ).toBe(true);
-      expect(
-        isReplacedAttempt(
-          ring,
-          hashOfStore,
-          { session: hashOf(1, key), refreshToken: renewal.refreshToken },
-          { previous: "hash-0", attempt: 2 },
-        ),
-      ).toBe(true);
+      expect(isReplaced(presented(0, key), signIn)).toBe(true);
+      expect(isReplaced(presented(1, key), signIn)).toBe(true);
     }
   });
 
   test("is neither the attempt that counts, nor a later one, nor one of another renewal", () => {
-    const signIn = { previous: "hash-0", attempt: 1 };
-    expect(
-      isReplacedAttempt(
-        ring,
-        hashOfStore,
-        { session: hashOf(1), refreshToken: renewal.refreshToken },
-        signIn,
-      ),
-    ).toBe(false);
-    expect(
-      isReplacedAttempt(
-        ring,
-        hashOfStore,
-        { session: hashOf(2), refreshToken: renewal.refreshToken },
-        signIn,
-      ),
-    ).toBe(false);
-    expect(
-      isReplacedAttempt(
-        ring,
-        hashOfStore,
-        { session: hashOf(0), refreshToken: renewal.refreshToken },
-        { ...signIn, previous: "hash-9" },
-      ),
-    ).toBe(false);
-    expect(
-      isReplacedAttempt(
-        ring,
-        hashOfStore,
-        { session: hashOf(0), refreshToken: renewal.refreshToken },
-        { ...signIn, previous: null },
-      ),
-    ).toBe(false);
-    expect(
-      isReplacedAttempt(
-        ring,
-        hashOfStore,
-        { session: hashOf(0), refreshToken: "another refresh token" },
-        signIn,
-      ),
-    ).toBe(false);
-    expect(
-      isReplacedAttempt(
-        ring,
-        hashOfStore,
-        { session: hashOf(0), refreshToken: renewal.refreshToken },
-        { ...signIn, attempt: 0 },
-      ),
-    ).toBe(false);
+    expect(isReplaced(presented(2), signIn)).toBe(false);
+    expect(isReplaced(presented(3), signIn)).toBe(false);
+    expect(isReplaced(presented(0), { ...signIn, previous: "hash-9" })).toBe(false);
+    expect(isReplaced(presented(0), { ...signIn, previous: null })).toBe(false);
+    expect(isReplaced({ ...presented(0), refreshToken: "another refresh token" }, signIn)).toBe(false);
+    expect(isReplaced(presented(0), { ...signIn, attempt: 0 })).toBe(false);
   });
 });

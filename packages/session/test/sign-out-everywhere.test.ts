@@ -2,16 +2,21 @@
 // it can be reached (ASVS 7.4.3, D8).
 import { expect, test } from "vitest";
 import { post, signedInOften } from "./account.ts";
-import { everywhere, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { endings, everywhere, type Place, type TestApplication, types, workflows } from "./application.ts";
+import { cart } from "./browser.ts";
 import { gate } from "./clock.ts";
+import { refusedConnection } from "./provider.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const types = (app: TestApplication) => app.events.map(({ type }) => type);
-const endings = (app: TestApplication) =>
-  app.events.flatMap((event) => (event.type === "sign-in-ended" ? [event.reason] : []));
-const refusedConnection = () => Promise.reject(new TypeError("fetch failed"));
-const workflows = ["sessions", "sessions+refresh-tokens"] as const;
+/** One person, signed in to the application and, in another browser, to the forum that has the same provider. */
+async function signedInTwice(app: TestApplication, at: Place) {
+  const forum = await at.start({
+    registration: "as-described",
+    policy: "as-described",
+    application: "forum",
+  });
+  const person = await app.provider.person();
+  return { forum, person, here: await app.signedIn({ person }), there: await forum.signedIn({ person }) };
+}
 
 everywhere("signing out everywhere", (at) => {
   test.each(workflows)(
@@ -52,13 +57,7 @@ everywhere("signing out everywhere", (at) => {
 
   test("reaches another application's sign-in by the provider", async () => {
     const app = await at.start();
-    const forum = await at.start({
-      registration: "as-described",
-      policy: "as-described",
-      application: "forum",
-    });
-    const person = await app.provider.person();
-    const [here, there] = [await app.signedIn({ person }), await forum.signedIn({ person })];
+    const { here, there } = await signedInTwice(app, at);
     const raw = there.cookie("refresh-token");
     expect((await app.provider.refresh("as-described", raw)).status).toBe(200);
     await post(here, "/account/sign-out-everywhere");
@@ -84,13 +83,7 @@ everywhere("signing out everywhere", (at) => {
 
   test("that is told late reaches other applications, and ends nothing that began since", async () => {
     const app = await at.start();
-    const forum = await at.start({
-      registration: "as-described",
-      policy: "as-described",
-      application: "forum",
-    });
-    const person = await app.provider.person();
-    const [here, there] = [await app.signedIn({ person }), await forum.signedIn({ person })];
+    const { forum, person, here, there } = await signedInTwice(app, at);
     const before = there.cookie("refresh-token");
     app.clock.pass(1, "minutes");
     await cart(here);
@@ -109,13 +102,7 @@ everywhere("signing out everywhere", (at) => {
 
   test("is owed whole, also if a thief's sign-out of the same sign-in comes a moment before it", async () => {
     const app = await at.start();
-    const forum = await at.start({
-      registration: "as-described",
-      policy: "as-described",
-      application: "forum",
-    });
-    const person = await app.provider.person();
-    const [here, there] = [await app.signedIn({ person }), await forum.signedIn({ person })];
+    const { here, there } = await signedInTwice(app, at);
     await cart(here);
     const cookie = `session=${here.cookie("session")}; refresh-token=${here.cookie("refresh-token")}`;
     const header = (name: string) => (name === "cookie" ? cookie : undefined);
@@ -135,13 +122,7 @@ everywhere("signing out everywhere", (at) => {
 
   test("is owed to the provider even where it gave this application no refresh token (W1)", async () => {
     const app = await at.start({ workflow: "sessions", registration: "no-refresh-tokens" });
-    const forum = await at.start({
-      registration: "as-described",
-      policy: "as-described",
-      application: "forum",
-    });
-    const person = await app.provider.person();
-    const [here, there] = [await app.signedIn({ person }), await forum.signedIn({ person })];
+    const { here, there } = await signedInTwice(app, at);
     await cart(here);
     app.provider.fault = refusedConnection;
     expect((await here.post("/account/sign-out-everywhere")).status).toBe(302);

@@ -2,14 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { everywhere, onEveryFramework } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { cart } from "./browser.ts";
 import { gate } from "./clock.ts";
+import { refusedConnection } from "./provider.ts";
 import { ended } from "../src/judgement.ts";
 import { sessionHash } from "../src/session-id.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
 const revoke = "DELETE /api/jwt/refresh";
-const refusedConnection = () => Promise.reject(new TypeError("fetch failed"));
 
 everywhere("signing out", (at) => {
   test("clears both cookies, and sends the user on", async () => {

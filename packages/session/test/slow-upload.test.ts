@@ -3,11 +3,8 @@
 import { channel } from "node:diagnostics_channel";
 import { type IncomingMessage, request } from "node:http";
 import { expect, test } from "vitest";
-import { onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const types = (app: TestApplication) => app.events.map(({ type }) => type);
+import { onEveryFramework, type TestApplication, types } from "./application.ts";
+import { type Browser, cart } from "./browser.ts";
 
 interface Upload {
   /** Sends the rest, and waits for the answer. */

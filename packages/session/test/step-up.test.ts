@@ -2,14 +2,12 @@
 // clock is the authentication's: neither use nor renewal moves it.
 import { expect, test } from "vitest";
 import { devicesOf, post } from "./account.ts";
-import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { everywhere, onEveryFramework, type TestApplication, workflows } from "./application.ts";
+import { cart } from "./browser.ts";
 import { latchkey, requireRecentSignIn as onExpress } from "../src/express.ts";
 import { requireRecentSignIn as onFastify } from "../src/fastify.ts";
 import { requireRecentSignIn as onHono } from "../src/hono.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const workflows = ["sessions", "sessions+refresh-tokens"] as const;
 const toLogin = (returnTo: string) => ({
   status: 302,
   headers: expect.objectContaining({ location: `/login?returnTo=${encodeURIComponent(returnTo)}` }),

@@ -4,10 +4,9 @@ import { expect, test } from "vitest";
 import { retryAfterSeconds } from "../src/provider-call.ts";
 import { post } from "./account.ts";
 import { everywhere, onEveryFramework, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { cart } from "./browser.ts";
 import { start } from "./records.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
 const refusals = (app: TestApplication) =>
   app.events.flatMap((event) =>
     event.type === "sign-in-refused" || event.type === "password-change-refused" ? [event.reason] : [],

@@ -1,10 +1,8 @@
 // A copied cookie that was found is told to the provider as that, so that it can tell the user (ASVS 6.3.5); no other end is.
 import { expect, test } from "vitest";
 import { everywhere, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const refusedConnection = () => Promise.reject(new TypeError("fetch failed"));
+import { cart } from "./browser.ts";
+import { refusedConnection } from "./provider.ts";
 
 /** The queries of the revocations from now on; while `isDown`, the provider does not get them. */
 function revocations(app: TestApplication, isDown: () => boolean = () => false): string[] {

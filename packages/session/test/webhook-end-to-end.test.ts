@@ -2,11 +2,10 @@
 // whom it did not reach is refused within revalidateAfter.
 import { afterEach, expect, test } from "vitest";
 import { onEveryStore, type Place, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { type Browser, cart } from "./browser.ts";
 import type { Person, TestProvider } from "./provider.ts";
 import { webhookPath } from "./webhooks.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
 const webhooks: string[] = [];
 
 interface Signed {

@@ -1,14 +1,12 @@
 // What the provider tells by a webhook is over here at once, in both workflows; what began after it goes on (ASVS 7.4.2).
 import { setTimeout as after } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { onEveryStore, type Place, type TestApplication, type Variant } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { onEveryStore, type Place, type TestApplication, type Variant, workflows } from "./application.ts";
+import { type Browser, cart } from "./browser.ts";
 import type { Person, Registration } from "./provider.ts";
 import { signInRecord } from "./records.ts";
 import { endingEvents, type Sender, webhookSender } from "./webhooks.ts";
 
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const workflows = ["sessions", "sessions+refresh-tokens"] as const;
 const kinds = Object.keys(endingEvents("", ""));
 const revoked = kinds.filter((kind) => kind.startsWith("jwt."));
 

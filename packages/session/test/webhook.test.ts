@@ -1,12 +1,9 @@
 // The receiver of webhooks lets nobody have a say but the provider: whoever else sends something ends nothing.
 import { generateKeyPair } from "jose";
 import { expect, test } from "vitest";
-import { onEveryFramework, onFramework, type Place, type TestApplication } from "./application.ts";
-import type { Browser } from "./browser.ts";
+import { onEveryFramework, onFramework, type Place, type TestApplication, types } from "./application.ts";
+import { type Browser, cart } from "./browser.ts";
 import { webhookPath, type Sender, type Unusual, webhookSender } from "./webhooks.ts";
-
-const cart = (browser: Browser) => browser.get("/shopping-cart");
-const types = (app: TestApplication) => app.events.map(({ type }) => type);
 
 /** An application, somebody signed in two minutes ago, and the event that would end that. */
 async function signedInBefore(at: Place) {
