@@ -7,15 +7,21 @@
  * | any | the sign-in has ended | ended | sign in again; the provider is not asked |
  * | any | the sign-in is past a limit | expired | sign in again |
  * | current | – | due | renew |
- * | previous | never presented, minted ≤ 30 s ago | concurrent | hand over the current pair |
+ * | previous | never presented, minted ≤ 30 s ago for this address | concurrent | hand over the current pair |
+ * | previous | never presented, minted ≤ 30 s ago for another address | overlapping | serve the page, hand over nothing |
  * | previous | never presented, minted longer ago | lost-answer | replace it with another session id |
  * | previous | first presented ≤ 30 s before it arrived | overlapping | serve the page, hand over nothing |
  * | previous | first presented longer ago | reuse | end the sign-in |
- * | a replaced attempt | never presented, renewed < revalidateAfter ago | out-of-order | hand over the current pair |
+ * | a replaced attempt | never presented, renewed < revalidateAfter ago, for this address | out-of-order | hand over the current pair |
+ * | a replaced attempt | never presented, renewed < revalidateAfter ago, for another address | overlapping | serve the page, hand over nothing |
  * | a replaced attempt | never presented, renewed longer ago | due | renew from the attempt |
  * | a replaced attempt | first presented ≤ 30 s ago | out-of-order | hand over the current pair |
  * | a replaced attempt | first presented longer ago | reuse | end the sign-in |
  * | anything else | – | reuse | end the sign-in |
+ *
+ * What nobody has presented yet goes to the address it was minted for alone: a thief in the owner's shadow asks right after each
+ * of the owner's requests, and would be handed every new pair. Who has changed networks loses nothing by it: the page is served,
+ * and 30 s later the answer counts as lost.
  */
 import type { EndReason, SignInRecord } from "./store/store.ts";
 
@@ -36,6 +42,8 @@ export interface Presented {
   readonly session: string;
   /** Whether it is an attempt of the last renewal that was replaced by a later one. */
   readonly replacedAttempt: boolean;
+  /** The address its request came from, as `addressRange` has it; `null` where none is known. */
+  readonly address: string | null;
   /** When its request arrived, as `arrivalThatCounts` has it; `now` by default. */
   readonly arrivedAt?: number;
   readonly now: number;
@@ -81,12 +89,20 @@ export function judge(signIn: SignInRecord, presented: Presented): Judgement {
     // A browser that has presented the new session holds it: whoever comes with the old one now is served at most.
     if (presentedAt !== null) return arrivedAt - presentedAt <= concurrencyWindow ? "overlapping" : "reuse";
     const justMinted = now - mintedAt <= concurrencyWindow;
+    if (justMinted && !isMintedFor(signIn, presented.address)) return "overlapping";
     return justMinted || signIn.attempt >= mostAttempts ? "concurrent" : "lost-answer";
   }
   if (!replacedAttempt) return "reuse";
   if (presentedAt !== null) return now - presentedAt <= concurrencyWindow ? "out-of-order" : "reuse";
   // Handing over asks nobody: a parked attempt must not live on when the provider has disowned the user.
-  return now < renewedAt + revalidateAfter ? "out-of-order" : "due";
+  if (now >= renewedAt + revalidateAfter) return "due";
+  return isMintedFor(signIn, presented.address) ? "out-of-order" : "overlapping";
+}
+
+/** Whether the current session was minted for that address; one that isn't known, on either side, tells nobody apart. */
+export function isMintedFor({ mintedFor }: SignInRecord, address: string | null): boolean {
+  // Stores of the first version have no `mintedFor` to read.
+  return typeof mintedFor !== "string" || address === null || address === mintedFor;
 }
 
 /** The record after a renewal that was due: the session it came from, as a rule the current one, becomes the previous. */
@@ -94,6 +110,7 @@ export function renewed(
   signIn: SignInRecord,
   to: string,
   now: number,
+  mintedFor: string | null,
   from: string = signIn.current,
 ): SignInRecord {
   return {
@@ -104,12 +121,18 @@ export function renewed(
     attempt: 0,
     renewedAt: now,
     mintedAt: now,
+    mintedFor,
     presentedAt: null,
   };
 }
 
 /** The record after a lost answer: the session nobody received makes way for another attempt. */
-export function replaced(signIn: SignInRecord, to: string, now: number): SignInRecord {
+export function replaced(
+  signIn: SignInRecord,
+  to: string,
+  now: number,
+  mintedFor: string | null,
+): SignInRecord {
   const { version, attempt } = signIn;
   return {
     ...signIn,
@@ -118,6 +141,7 @@ export function replaced(signIn: SignInRecord, to: string, now: number): SignInR
     attempt: attempt + 1,
     renewedAt: now,
     mintedAt: now,
+    mintedFor,
   };
 }
 

@@ -4,8 +4,17 @@
  * they are carried out.
  */
 import { claimsOfUser, refreshedUser } from "./access-token.ts";
+import { addressRange } from "./address-range.ts";
 import { SessionStoreUnavailableError } from "./errors.ts";
-import { arrivalThatCounts, type Judgement, judge, renewed, replaced, restarted } from "./judgement.ts";
+import {
+  arrivalThatCounts,
+  isMintedFor,
+  type Judgement,
+  judge,
+  renewed,
+  replaced,
+  restarted,
+} from "./judgement.ts";
 import type { Live, Visit } from "./policy.ts";
 import { reasonToEnd } from "./revalidation.ts";
 import { type OpenedPair, pairCookies } from "./sealed-pair.ts";
@@ -25,13 +34,14 @@ const rounds = 5;
 
 /** Renewal for one application; equal pairs in this process share one flight. */
 export function renewal(settings: Settings): Renew {
-  // Keyed by the exact pair: an older token must not ride on the owner's renewal.
+  // Keyed by the exact pair: an older token must not ride on the owner's renewal, nor anybody from another address.
   const flights = new Map<string, Promise<Live | null>>();
 
   return (pair, { device, arrivedAt }) => {
     const arrived = arrivalThatCounts(settings.now(), arrivedAt);
-    const key = `${pair.session}\n${pair.refreshToken}\n${arrived ?? ""}`;
-    const presenting = { ...pair, device, arrivedAt: arrived };
+    const address = addressRange(device.address);
+    const key = `${pair.session}\n${pair.refreshToken}\n${arrived ?? ""}\n${address ?? ""}`;
+    const presenting = { ...pair, device, address, arrivedAt: arrived };
     const flight = flights.get(key) ?? renew(settings, presenting).finally(() => flights.delete(key));
     flights.set(key, flight);
     return flight;
@@ -41,6 +51,8 @@ export function renewal(settings: Settings): Renew {
 /** A pair, where it was presented, and when, if that was long ago. */
 interface PresentedPair extends OpenedPair {
   readonly device: Device;
+  /** The device's address, as far as it counts. */
+  readonly address: string | null;
   readonly arrivedAt: number | null;
 }
 
@@ -100,6 +112,7 @@ function judgePair(settings: Settings, signIn: SignInRecord, pair: PresentedPair
   const isNeither = pair.session !== signIn.current && pair.session !== signIn.previous;
   return judge(signIn, {
     session: pair.session,
+    address: pair.address,
     arrivedAt: pair.arrivedAt ?? now(),
     replacedAttempt: isNeither && isReplacedAttempt(keys, hashOf, pair, signIn),
     now: now(),
@@ -123,7 +136,7 @@ async function handOverLate(settings: Settings, signIn: SignInRecord, pair: Open
 async function exchange(
   settings: Settings,
   signIn: SignInRecord,
-  pair: OpenedPair,
+  pair: PresentedPair,
   judgement: "due" | "concurrent" | "lost-answer",
 ): Promise<Outcome> {
   const answer = await settings.provider.refresh(pair.refreshToken);
@@ -145,7 +158,9 @@ async function exchange(
   const sessionId = successorSessionId(keys.find(pair.keyId) ?? keys.primary, renewal);
   const hash = hashOf(sessionId);
   const next =
-    judgement === "due" ? renewed(signIn, hash, now(), pair.session) : replaced(signIn, hash, now());
+    judgement === "due"
+      ? renewed(signIn, hash, now(), pair.address, pair.session)
+      : replaced(signIn, hash, now(), pair.address);
   return hand(settings, { before: signIn, next: { ...next, user }, sessionId, refreshToken, judgement });
 }
 
@@ -184,6 +199,8 @@ async function hand(settings: Settings, handed: HandedOver): Promise<Outcome> {
     await store.deleteSession(made.hash);
     return signIn === null || signIn.ended !== null ? null : "overtaken";
   }
+  // Two at once arrive at the same session; it goes to the address of the one whose record counts.
+  if (next !== null && !isMintedFor(signIn, next.mintedFor)) return "overtaken";
   if (before.current !== made.hash) await store.deleteSession(before.current);
   const about = { signInId: signIn.id, userId: signIn.user.id };
   if (isNew) publish({ type: "session-created", ...about });

@@ -40,6 +40,7 @@ export function newSignIn(settings: Settings, facts: NewSignIn): SignInRecord {
     absoluteExpiresAt: facts.authenticatedAt + absoluteLimit(settings, facts.remembered),
     previous: null,
     attempt: 0,
+    mintedFor: null,
     presentedAt: null,
     ended: null,
     revocationOwed: false,

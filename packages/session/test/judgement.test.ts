@@ -8,6 +8,7 @@ import {
   type Judgement,
   judge,
   longestUpload,
+  mostAttempts,
   paid,
   presented,
   renewed,
@@ -22,20 +23,23 @@ interface Question {
   now?: number;
   arrivedAt?: number;
   replacedAttempt?: boolean;
+  address?: string | null;
 }
 
 const window = concurrencyWindow;
+const home = "192.0.2.1";
+const elsewhere = "203.0.113.9";
 
 function judged(
   signIn: SignInRecord,
-  { session, now = start, arrivedAt = now, replacedAttempt = false }: Question,
+  { session, now = start, arrivedAt = now, replacedAttempt = false, address = home }: Question,
 ): Judgement {
   const limits = { signInIdle: hour, revalidateAfter: 10 * minute };
-  return judge(signIn, { session, replacedAttempt, now, arrivedAt, ...limits });
+  return judge(signIn, { session, replacedAttempt, address, now, arrivedAt, ...limits });
 }
 
 /** Renewed at `start` from "s0" to "s1". */
-const afterRenewal = renewed(signInRecord({ mintedAt: start - 10 * minute }), "s1", start);
+const afterRenewal = renewed(signInRecord({ mintedAt: start - 10 * minute }), "s1", start, home);
 const afterPresenting = presented(afterRenewal, start + minute);
 
 describe("a presented pair", () => {
@@ -65,6 +69,31 @@ describe("a presented pair", () => {
     expect(judged(afterRenewal, { session: "s0", now: start + window })).toBe("concurrent");
   });
 
+  test("that shows the previous one, while the current was minted ≤ 30 s ago for another address, is handed nothing", () => {
+    const question = { session: "s0", address: elsewhere };
+    expect(judged(afterRenewal, question)).toBe("overlapping");
+    expect(judged(afterRenewal, { ...question, now: start + window })).toBe("overlapping");
+    expect(judged(afterRenewal, { ...question, now: start + window + 1 })).toBe("lost-answer");
+    const taken = replaced(afterRenewal, "s1b", start + minute, elsewhere);
+    expect(judged(taken, { ...question, now: start + minute })).toBe("concurrent");
+    expect(judged(taken, { ...question, address: home, now: start + minute })).toBe("overlapping");
+  });
+
+  test("is told from none by an address nobody knows, nor by a record without one", () => {
+    expect(judged(afterRenewal, { session: "s0", address: null })).toBe("concurrent");
+    expect(judged({ ...afterRenewal, mintedFor: null }, { session: "s0" })).toBe("concurrent");
+    // As a store of the first version reads it.
+    const old: SignInRecord = JSON.parse(JSON.stringify({ ...afterRenewal, mintedFor: undefined }));
+    expect(judged(old, { session: "s0" })).toBe("concurrent");
+  });
+
+  test("that shows the previous one after the last attempt is handed it, wherever it comes from: nothing else would renew it", () => {
+    const signIn = { ...afterRenewal, attempt: mostAttempts };
+    const question = { session: "s0", address: elsewhere };
+    expect(judged(signIn, { ...question, now: start + window })).toBe("overlapping");
+    expect(judged(signIn, { ...question, now: start + window + 1 })).toBe("concurrent");
+  });
+
   test("that shows the previous one, while the current was never presented and is older, is a lost answer", () => {
     expect(judged(afterRenewal, { session: "s0", now: start + window + 1 })).toBe("lost-answer");
     expect(judged(afterRenewal, { session: "s0", now: start + hour - 1 })).toBe("lost-answer");
@@ -81,22 +110,31 @@ describe("a presented pair", () => {
 
   test("that shows a replaced attempt, while the current was never presented, came out of order", () => {
     const question = { session: "s1", replacedAttempt: true };
-    const signIn = replaced(afterRenewal, "s1b", start + minute);
+    const signIn = replaced(afterRenewal, "s1b", start + minute, home);
     expect(judged(signIn, { ...question, now: start + minute })).toBe("out-of-order");
     expect(judged(signIn, { ...question, now: start + 10 * minute - 1 })).toBe("out-of-order");
     // Longer ago nobody hands over without asking the provider.
     expect(judged(signIn, { ...question, now: start + minute + 10 * minute })).toBe("due");
   });
 
+  test("that shows a replaced attempt, while the current was minted for another address, is served until the provider is due", () => {
+    const question = { session: "s1", replacedAttempt: true };
+    const signIn = replaced(afterRenewal, "s1b", start + minute, elsewhere);
+    expect(judged(signIn, { ...question, now: start + minute })).toBe("overlapping");
+    expect(judged(signIn, { ...question, now: start + minute + 10 * minute - 1 })).toBe("overlapping");
+    expect(judged(signIn, { ...question, now: start + minute + 10 * minute })).toBe("due");
+    expect(judged(signIn, { ...question, address: elsewhere, now: start + minute })).toBe("out-of-order");
+  });
+
   test("that shows a replaced attempt is out of order up to 30 s after the current was first presented, then reuse", () => {
     const question = { session: "s1", replacedAttempt: true };
-    const signIn = presented(replaced(afterRenewal, "s1b", start + minute), start + 2 * minute);
+    const signIn = presented(replaced(afterRenewal, "s1b", start + minute, home), start + 2 * minute);
     expect(judged(signIn, { ...question, now: start + 2 * minute + window })).toBe("out-of-order");
     expect(judged(signIn, { ...question, now: start + 2 * minute + window + 1 })).toBe("reuse");
   });
 
   test("that shows anything else is reuse: a session of two renewals ago, or one never seen", () => {
-    const twice = renewed(afterPresenting, "s2", start + 10 * minute);
+    const twice = renewed(afterPresenting, "s2", start + 10 * minute, home);
     for (const session of ["s0", "unknown", ""]) {
       expect(judged(twice, { session, now: start + 10 * minute })).toBe("reuse");
     }
@@ -105,22 +143,24 @@ describe("a presented pair", () => {
 
 describe("the record", () => {
   test("after a renewal points back to the session it came from, and waits to be presented", () => {
-    const again = renewed(replaced(afterPresenting, "s1b", start), "s2", start + 5);
+    const again = renewed(replaced(afterPresenting, "s1b", start, home), "s2", start + 5, elsewhere);
     expect(again).toMatchObject({
       current: "s2",
       previous: "s1b",
       attempt: 0,
       mintedAt: start + 5,
+      mintedFor: elsewhere,
       presentedAt: null,
     });
   });
 
   test("after a lost answer keeps the previous session and counts the attempt", () => {
-    expect(replaced(afterRenewal, "s1b", start + minute)).toMatchObject({
+    expect(replaced(afterRenewal, "s1b", start + minute, home)).toMatchObject({
       current: "s1b",
       previous: "s0",
       attempt: 1,
       mintedAt: start + minute,
+      mintedFor: home,
       presentedAt: null,
     });
   });
@@ -141,12 +181,12 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
   fc.nat().map(
     (id): Change =>
       (signIn, now) =>
-        renewed(signIn, `s${id}`, now),
+        renewed(signIn, `s${id}`, now, id % 2 === 0 ? home : null),
   ),
   fc.nat().map(
     (id): Change =>
       (signIn, now) =>
-        replaced(signIn, `r${id}`, now),
+        replaced(signIn, `r${id}`, now, id % 2 === 0 ? home : null),
   ),
   fc.constant<Change>(presented),
   fc.constant<Change>(restarted),
@@ -272,36 +312,41 @@ describe("after any history", () => {
 });
 
 describe("a whole browser", () => {
-  /** One browser that asks for a page after each pause; each answer either reaches it or is lost. */
-  function visits(pauses: readonly (readonly [number, boolean])[], from: SignInRecord): Judgement[] {
+  /** One browser that asks for a page after each pause, from one of its addresses; each answer either reaches it or is lost. */
+  function visits(
+    pauses: readonly (readonly [number, boolean, string | null])[],
+    from: SignInRecord,
+  ): Judgement[] {
     const seen: Judgement[] = [];
     const attempts = new Set<string>();
     let [signIn, now, jar, made] = [from, start, from.current, 0];
-    for (const [pause, lost] of pauses) {
+    for (const [pause, lost, address] of pauses) {
       now += pause;
       const isLive = jar === signIn.current && now - signIn.mintedAt < 10 * minute;
       if (isLive) {
         if (signIn.presentedAt === null) signIn = presented(signIn, now);
         continue;
       }
-      const judgement = judged(signIn, { session: jar, now, replacedAttempt: attempts.has(jar) });
+      const judgement = judged(signIn, { session: jar, address, now, replacedAttempt: attempts.has(jar) });
       seen.push(judgement);
       made += 1;
       if (judgement === "due") {
         attempts.clear();
-        signIn = renewed(signIn, `s${made}`, now);
+        signIn = renewed(signIn, `s${made}`, now, address, jar);
       } else if (judgement === "lost-answer") {
         attempts.add(signIn.current);
-        signIn = replaced(signIn, `s${made}`, now);
+        signIn = replaced(signIn, `s${made}`, now, address);
       }
-      if (!lost) jar = signIn.current;
+      if (!lost && judgement !== "overlapping") jar = signIn.current;
     }
     return seen;
   }
 
-  const pauses = fc.array(fc.tuple(fc.nat({ max: 20 * minute }), fc.boolean()), { maxLength: 40 });
+  const pause = fc.oneof(fc.nat({ max: 20 * minute }), fc.nat({ max: minute }));
+  const address = fc.constantFrom(home, elsewhere, null);
+  const pauses = fc.array(fc.tuple(pause, fc.boolean(), address), { maxLength: 40 });
 
-  test("whose answers are lost at random is never taken for a thief", () => {
+  test("whose answers are lost, and whose address changes, at random is never taken for a thief", () => {
     fc.assert(
       fc.property(pauses, (history) => {
         const signIn = signInRecord({ absoluteExpiresAt: start + 400 * day });
@@ -314,7 +359,7 @@ describe("a whole browser", () => {
   test("that comes back with a stolen and renewed pair ends the theft, however long it waited past the window", () => {
     fc.assert(
       fc.property(fc.integer({ min: window + 1, max: hour - minute }), (wait) => {
-        const stolen = renewed(signInRecord(), "thief's", start);
+        const stolen = renewed(signInRecord(), "thief's", start, elsewhere);
         const used = presented(stolen, start + 1);
         expect(judged(used, { session: "s0", now: start + 1 + wait })).toBe("reuse");
       }),

@@ -26,6 +26,7 @@ export function signInRecord(changed: Partial<SignInRecord> = {}): SignInRecord 
     attempt: 0,
     renewedAt: start,
     mintedAt: start,
+    mintedFor: null,
     presentedAt: null,
     ended: null,
     revocationOwed: false,

@@ -47,6 +47,7 @@ describe("a file of the first version", () => {
     const file = new DatabaseSync(join(folder, "sessions.sqlite"));
     file.exec("DROP INDEX sign_ins_live; DROP INDEX sign_ins_live_of_user");
     file.exec("ALTER TABLE sign_ins DROP COLUMN application");
+    file.exec("ALTER TABLE sign_ins DROP COLUMN minted_for");
     file.exec("ALTER TABLE sessions DROP COLUMN questioned_at");
     file.close();
 
@@ -54,7 +55,7 @@ describe("a file of the first version", () => {
     expect(await again.useSession("hash-1", start, idle)).toMatchObject({ questionedAt: 0 });
     await again.questionSession("hash-1", start);
     expect(await again.useSession("hash-1", start, idle)).toMatchObject({ questionedAt: start });
-    expect(await again.readSignIn("sign-in-1")).toMatchObject({ application: "" });
+    expect(await again.readSignIn("sign-in-1")).toMatchObject({ application: "", mintedFor: null });
     expect(await again.insertSignIn(signInRecord({ id: "sign-in-2" }))).toBe(true);
     expect(await again.readSignIn("sign-in-2")).toEqual(signInRecord({ id: "sign-in-2" }));
   });

@@ -185,7 +185,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         "remembered, on a device without an address",
         signInRecord({ remembered: true, device: { name: "Safari" } }),
       ],
-      ["renewed", renewed(signInRecord({ presentedAt: start }), "s1", start + minute)],
+      ["renewed", renewed(signInRecord({ presentedAt: start }), "s1", start + minute, "2001:db8:0:1::/64")],
       ["ended", ended(signInRecord(), "reuse-detected", true, start + minute)],
     ])("that is %s is read as it was written", async (_, signIn) => {
       expect(await store.insertSignIn(signIn)).toBe(true);
@@ -222,7 +222,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       const signIn = signInRecord();
       await store.insertSignIn(signIn);
       await store.updateSignIn(ended(signIn, "signed-out", true, start));
-      expect(await store.updateSignIn(renewed(signIn, "s1", start))).toBe(false);
+      expect(await store.updateSignIn(renewed(signIn, "s1", start, null))).toBe(false);
       expect((await store.readSignIn("sign-in-1"))?.ended).not.toBeNull();
     });
 

@@ -29,7 +29,7 @@ const tables = `
     authenticated_at INTEGER NOT NULL, absolute_expires_at INTEGER NOT NULL, remembered INTEGER NOT NULL,
     current TEXT NOT NULL, previous TEXT, attempt INTEGER NOT NULL, renewed_at INTEGER NOT NULL, minted_at INTEGER NOT NULL, presented_at INTEGER,
     ended_at INTEGER, ended_reason TEXT, revocation_owed INTEGER NOT NULL,
-    application TEXT NOT NULL DEFAULT ''
+    application TEXT NOT NULL DEFAULT '', minted_for TEXT
   ) STRICT, WITHOUT ROWID;
 `;
 
@@ -37,6 +37,7 @@ const tables = `
 const laterColumns = [
   ["sessions", "questioned_at", "INTEGER NOT NULL DEFAULT 0"],
   ["sign_ins", "application", "TEXT NOT NULL DEFAULT ''"],
+  ["sign_ins", "minted_for", "TEXT"],
 ] as const;
 
 const indexes = `
@@ -136,7 +137,7 @@ function signInStatements(database: DatabaseSync) {
     insertSignIn: database.prepare(
       `INSERT INTO sign_ins VALUES (:id, :version, :userId, :user, :device, :authenticatedAt, :absoluteExpiresAt,
          :remembered, :current, :previous, :attempt, :renewedAt, :mintedAt, :presentedAt, :endedAt, :endedReason, :revocationOwed,
-         :application)
+         :application, :mintedFor)
        ON CONFLICT (id) DO NOTHING`,
     ),
     readSignIn: database.prepare("SELECT * FROM sign_ins WHERE id = ?"),
@@ -145,7 +146,7 @@ function signInStatements(database: DatabaseSync) {
          authenticated_at = :authenticatedAt, absolute_expires_at = :absoluteExpiresAt, remembered = :remembered,
          current = :current, previous = :previous, attempt = :attempt, renewed_at = :renewedAt, minted_at = :mintedAt,
          presented_at = :presentedAt, ended_at = :endedAt, ended_reason = :endedReason,
-         revocation_owed = :revocationOwed, application = :application
+         revocation_owed = :revocationOwed, application = :application, minted_for = :mintedFor
        WHERE id = :id AND version = :version - 1`,
     ),
     ofUser: database.prepare("SELECT * FROM sign_ins WHERE user_id = ? ORDER BY authenticated_at DESC"),
@@ -288,6 +289,7 @@ function readSignIn(row: Row): SignInRecord {
     attempt: Number(row["attempt"]),
     renewedAt: Number(row["renewed_at"]),
     mintedAt: Number(row["minted_at"]),
+    mintedFor: textOrNull(row["minted_for"]),
     presentedAt: numberOrNull(row["presented_at"]),
     ended:
       endedAt === null

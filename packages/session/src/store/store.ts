@@ -92,6 +92,8 @@ export interface SignInRecord {
   readonly renewedAt: number;
   /** When `current` was minted, or last handed over while nobody had presented it. */
   readonly mintedAt: number;
+  /** The address whose request `current` was minted for, IPv6 by its /64; `null` before the first renewal, or if it isn't known. */
+  readonly mintedFor: string | null;
   /** When a request first presented `current`; `null` while none has. */
   readonly presentedAt: number | null;
   readonly ended: { readonly at: number; readonly reason: EndReason } | null;
