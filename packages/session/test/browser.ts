@@ -21,6 +21,8 @@ export interface Variation {
   readonly token?: string | null;
   /** The node to ask; by default the one the browser was made for. */
   readonly port?: number;
+  /** The loopback address to ask from. */
+  readonly from?: string;
 }
 
 /** The origin and the listener behind it. */
@@ -102,7 +104,8 @@ export class Browser {
     variation: Variation,
   ): Promise<Incoming> {
     const headers = { ...this.#headers(method, body), ...variation.headers };
-    const outgoing = { method, path, headers, ...(body === undefined ? {} : { body }) };
+    const from = variation.from === undefined ? {} : { from: variation.from };
+    const outgoing = { method, path, headers, ...(body === undefined ? {} : { body }), ...from };
     const response = await exchange(variation.port ?? this.#site.port, outgoing);
     if (variation.lost !== true) this.#keep(response);
     return response;

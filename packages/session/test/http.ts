@@ -8,6 +8,8 @@ export interface Outgoing {
   readonly path: string;
   readonly headers?: Record<string, string | string[]>;
   readonly body?: string;
+  /** The loopback address it comes from, 127.0.0.0/8; 127.0.0.1 by default. */
+  readonly from?: string;
 }
 
 /** A response, whole. */
@@ -21,10 +23,15 @@ export interface Incoming {
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** Sends a request to a listener on 127.0.0.1. */
-export function exchange(port: number, { method, path, headers = {}, body }: Outgoing): Promise<Incoming> {
+export function exchange(
+  port: number,
+  { method, path, headers = {}, body, from }: Outgoing,
+): Promise<Incoming> {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const options = { host: "127.0.0.1", port, method, path, agent, headers: { ...length, ...headers } };
+    const address = from === undefined ? {} : { localAddress: from };
+    const all = { ...length, ...headers };
+    const options = { host: "127.0.0.1", port, method, path, agent, headers: all, ...address };
     const outgoing = send(options, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
