@@ -115,7 +115,7 @@ describe("what a stranger chose", () => {
     expect(patched.status).toBe(200);
     await changePassword(idp);
     await idp.idp.deliverDue();
-    expect(server.mails.map(({ to }) => to)).toEqual([[email]]);
+    expect(server.mails.map(({ to }) => to)).toEqual([[ALICE_EMAIL], [email]]);
   });
 });
 
@@ -204,6 +204,9 @@ test("a user without an address is told nothing, and nothing waits for one", asy
   const send = async (message: MailMessage) => void sent.push(message);
   const idp = await startIdp({ mail: { from: FROM, send } });
   await idp.call("PATCH", `/api/user/${ALICE}`, { json: { user: { email: null } } });
+  await idp.idp.deliverDue();
+  // That was told to the address he had.
+  expect(sent.splice(0)).toHaveLength(1);
   await changePassword(idp);
   await idp.idp.deliverDue();
   expect(sent).toEqual([]);

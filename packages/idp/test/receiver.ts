@@ -79,6 +79,8 @@ export const EVERY_TYPE = {
   "user.reactivate": true,
   "user.delete": true,
   "user.password.update": true,
+  "user.email.update": true,
+  "user.identity.update": true,
   "user.login.success": true,
   "user.login.failed": true,
   "user.login.new-device": true,

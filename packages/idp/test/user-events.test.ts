@@ -109,7 +109,7 @@ describe("every ending is told", () => {
     [
       "a password by PUT (ASVS 7.4.3)",
       (idp) => {
-        const user = { email: ALICE_EMAIL, password: newPassword };
+        const user = { email: ALICE_EMAIL, username: "alice", password: newPassword };
         return idp.call("PUT", `/api/user/${ALICE}`, { json: { user } });
       },
       ["user.password.update", "jwt.refresh-token.revoke"],

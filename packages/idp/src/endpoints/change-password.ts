@@ -115,7 +115,7 @@ async function change(call: Call, tenant: Tenant, proved: User, body: ChangeRequ
     // Changed by somebody else since it was proved: then what was proved is an old password (CWE-367).
     if (current?.credentialVersion !== proved.credentialVersion) throw wrongPassword(call);
     const value = { ...current, lastUpdateInstant: provider.config.now() };
-    return { saved: await provider.store.users.update(value, { password, revoke, device, info }), value };
+    return { saved: await provider.store.users.update(value, { password, revoke, device }, info), value };
   });
   if (revoke) tokensRevoked(provider, { userId: proved.id }, "password-changed");
 }

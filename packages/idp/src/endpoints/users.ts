@@ -97,7 +97,7 @@ async function change(call: Call, updateOf: (user: User) => UserRequest): Promis
     const update = updateOf(current);
     const value = updated(provider, current, update);
     if (password !== undefined) checkPassword(password.tenant, value, update);
-    return { saved: await provider.store.users.update(value, password), value };
+    return { saved: await provider.store.users.update(value, password, infoOf(call)), value };
   });
   if (password?.revoke === true) tokensRevoked(provider, { userId: user.id }, "password-changed");
   return answer(call, user);
@@ -116,7 +116,7 @@ async function passwordChange(
   if (tenant === null) throw new RequestRefusedError(404);
   checkPassword(tenant, updated(provider, current, update), update);
   const password = await provider.passwords.hash(update.user.password);
-  return { tenant, password, revoke: tokenPolicy(tenant, null).revokeOnPasswordChanged, info: infoOf(call) };
+  return { tenant, password, revoke: tokenPolicy(tenant, null).revokeOnPasswordChanged };
 }
 
 function checkPassword(tenant: Tenant, owner: User, { user: { password } }: UserRequest): void {

@@ -1,16 +1,16 @@
 // The messages to users: what happened, when, where, and what to do. Plain text without links: one that teaches people to
 // follow links from mail teaches them to be phished, and none can carry a secret away.
 
-import type { EventInfo, UserEvent } from "../store/user-event.ts";
+import { type EventInfo, mailAddressOf, type UserEvent, type UserEventType } from "../store/user-event.ts";
 import type { MailMessage } from "./mail-config.ts";
 
-/** The message about an event, for the user's address; null for a type that is not mailed and for a user without an address. */
+/** The message about an event; null for a type that is not mailed, and where there is no address for it. */
 export function messageOf(
   event: UserEvent,
   from: string,
   applicationName: string | null,
 ): MailMessage | null {
-  const to = event.user?.email ?? null;
+  const to = mailAddressOf(event);
   const content = contentOf(event, applicationName === null ? "" : ` in ${applicationName}`);
   if (to === null || content === null) return null;
   const paragraphs = [content.happened, circumstances(event), content.todo, CLOSING];
@@ -26,17 +26,26 @@ interface Content {
 }
 
 function contentOf(event: UserEvent, where: string): Content | null {
-  if (event.type === "user.password.update") return PASSWORD_CHANGED;
   if (event.type === "user.login.new-device") return newDevice(where);
-  return event.type === "jwt.refresh-token.reuse" ? reuse(event, where) : null;
+  if (event.type === "jwt.refresh-token.reuse") return reuse(event, where);
+  return CHANGES.get(event.type) ?? null;
 }
 
-const PASSWORD_CHANGED: Content = {
-  subject: "Your password was changed",
-  happened: "The password of your account was changed.",
-  todo: `If that was you, there is nothing to do.
+const CHANGES: ReadonlyMap<UserEventType, Content> = new Map<UserEventType, Content>([
+  ["user.password.update", changed("password")],
+  ["user.identity.update", changed("username")],
+  ["user.email.update", changed("e-mail address", " Messages about it no longer come to this one.")],
+]);
+
+// To what, is not said: whoever did it chose it.
+function changed(what: string, consequence = ""): Content {
+  return {
+    subject: `Your ${what} was changed`,
+    happened: `The ${what} of your account was changed.${consequence}`,
+    todo: `If that was you, there is nothing to do.
 If it was not, somebody else has your account: tell the people who run the application at once.`,
-};
+  };
+}
 
 function newDevice(where: string): Content {
   return {

@@ -8,7 +8,15 @@ import { tokenOf } from "./sqlite-refresh-tokens.ts";
 import { userOf } from "./sqlite-users.ts";
 import type { OutboxStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
-import { type Delivery, type EventInfo, type Happening, MAIL, MAILED, type UserEvent } from "./user-event.ts";
+import {
+  type Delivery,
+  type EventInfo,
+  type Happening,
+  MAIL,
+  MAILED,
+  mailAddressOf,
+  type UserEvent,
+} from "./user-event.ts";
 
 // What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
 const TOLD_TOGETHER_MS = 250;
@@ -104,6 +112,7 @@ function eventOf(turn: Turn, happening: Happening, { now, uuid }: OutboxOptions)
     ...(user === null ? {} : { user: withoutPassword(user) }),
     ...(refreshToken === null ? {} : { refreshToken: withoutSecret(refreshToken) }),
     reason: happening.reason,
+    previous: happening.previous,
     info: { ...infoOf(refreshToken), ...known(happening.info) },
   };
 }
@@ -137,13 +146,13 @@ function known(info: EventInfo = {}): EventInfo {
   return Object.fromEntries(Object.entries(info).filter(([, value]) => value !== undefined));
 }
 
-function receiversOf({ sql }: Turn, { type, tenantId, user }: UserEvent, mails: boolean): string[] {
+function receiversOf({ sql }: Turn, event: UserEvent, mails: boolean): string[] {
   const webhooks = sql(
     `SELECT id FROM webhooks WHERE EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?)
        AND (tenant_ids IS NULL OR EXISTS (SELECT 1 FROM json_each(tenant_ids) WHERE value = ?))`,
   );
-  const ids = webhooks.all(type, tenantId).map((row) => text(row, "id"));
-  return mails && MAILED.has(type) && typeof user?.email === "string" ? [...ids, MAIL] : ids;
+  const ids = webhooks.all(event.type, event.tenantId).map((row) => text(row, "id"));
+  return mails && MAILED.has(event.type) && mailAddressOf(event) !== null ? [...ids, MAIL] : ids;
 }
 
 function insert({ sql }: Turn, receiver: string, event: UserEvent): void {

@@ -9,6 +9,7 @@ import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import { insertRegistration } from "./sqlite-registrations.ts";
 import type { PasswordChange, Saved, UserStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
+import type { EventInfo, LoginIds } from "./user-event.ts";
 
 /** The users of this database; `now` stamps what is revoked with them. */
 export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStore {
@@ -36,11 +37,13 @@ export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStor
     findByUsername: (tenantId, username) =>
       findOne("SELECT * FROM users WHERE tenant_id = ? AND username_key = ?", tenantId, foldCase(username)),
 
-    update: (user, change) =>
+    update: (user, change, info) =>
       savedOrDuplicate(
         write(() => {
-          if (!updateUser(turn, user)) return false;
-          if (change !== undefined) changePassword(turn, tell, user.id, change, now());
+          const before = sql("SELECT email, username FROM users WHERE id = ?").get(user.id);
+          if (before === undefined || !updateUser(turn, user)) return false;
+          tellOfLoginIds(tell, user, loginIdsOf(before), info);
+          if (change !== undefined) changePassword(turn, tell, user.id, change, { at: now(), info });
           return true;
         }),
       ),
@@ -159,12 +162,20 @@ function updateUser({ sql }: Turn, user: User): boolean {
   return changes === 1;
 }
 
+// Another spelling of the same username signs in as before.
+function tellOfLoginIds(tell: Tell, user: User, previous: LoginIds, info: EventInfo | undefined): void {
+  const happening = { userId: user.id, previous, info };
+  if (user.email !== previous.email) tell({ type: "user.email.update", ...happening });
+  if (foldCase(user.username ?? "") !== foldCase(previous.username ?? ""))
+    tell({ type: "user.identity.update", ...happening });
+}
+
 function changePassword(
   turn: Turn,
   tell: Tell,
   userId: string,
-  { password, revoke, device = null, info }: PasswordChange,
-  at: number,
+  { password, revoke, device = null }: PasswordChange,
+  { at, info }: { at: number; info: EventInfo | undefined },
 ): void {
   replacePassword(turn, userId, password, at);
   if (device !== null) rememberDevice(turn, userId, device, at);
@@ -187,8 +198,7 @@ export function userOf(row: Row): User {
   return {
     id: text(row, "id"),
     tenantId: text(row, "tenant_id"),
-    email: textOrNull(row, "email"),
-    username: textOrNull(row, "username"),
+    ...loginIdsOf(row),
     active: integer(row, "active") === 1,
     verified: integer(row, "verified") === 1,
     expiry: integerOrNull(row, "expiry"),
@@ -201,6 +211,10 @@ export function userOf(row: Row): User {
     insertInstant: integer(row, "inserted"),
     lastUpdateInstant: integer(row, "updated"),
   };
+}
+
+function loginIdsOf(row: Row): LoginIds {
+  return { email: textOrNull(row, "email"), username: textOrNull(row, "username") };
 }
 
 function passwordOf(row: Row): PasswordHash | null {

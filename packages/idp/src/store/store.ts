@@ -63,7 +63,6 @@ export interface PasswordChange {
   revoke: boolean;
   /** SHA-256 of the id of the device on which the user himself chose it: the only one that is known afterwards. */
   device?: string | null;
-  info?: EventInfo | undefined;
 }
 
 /** Users. */
@@ -83,7 +82,7 @@ export interface UserStore {
    * Writes everything but `active`, `credentialVersion` and the times of sign-in. A password that is given replaces the
    * old one, and with `revoke` the user's refresh tokens are revoked in the same step.
    */
-  update(user: User, change?: PasswordChange): Promise<Saved>;
+  update(user: User, change?: PasswordChange, info?: EventInfo): Promise<Saved>;
   /** The highest factor of each scheme but argon2id that a password of the tenant is kept in. */
   importedFactors(tenantId: string): Promise<ReadonlyMap<string, number>>;
   /** Replaces the stored form of the same password; nothing happens if the password was changed meanwhile. */

@@ -12,6 +12,8 @@ export const USER_EVENT_TYPES = [
   "user.reactivate",
   "user.delete",
   "user.password.update",
+  "user.email.update",
+  "user.identity.update",
   "user.login.success",
   "user.login.failed",
   "user.login.new-device",
@@ -24,6 +26,8 @@ export type UserEventType = (typeof USER_EVENT_TYPES)[number];
 export const MAILED: ReadonlySet<UserEventType> = new Set<UserEventType>([
   "jwt.refresh-token.reuse",
   "user.password.update",
+  "user.email.update",
+  "user.identity.update",
   "user.login.new-device",
 ]);
 
@@ -35,6 +39,9 @@ export interface EventInfo {
   deviceType?: string | undefined;
 }
 
+/** By what a user signs in. */
+export type LoginIds = Pick<User, "email" | "username">;
+
 /** That something happened, for the store to complete with what it knows of the user, the token and the application. */
 export interface Happening {
   type: UserEventType;
@@ -42,6 +49,7 @@ export interface Happening {
   applicationId?: string | undefined;
   refreshTokenId?: string | undefined;
   reason?: RevocationReason | LoginFailure | undefined;
+  previous?: LoginIds | undefined;
   /** Of a refresh token the device and address of its row are taken where this says nothing. */
   info?: EventInfo | undefined;
 }
@@ -58,7 +66,17 @@ export interface UserEvent {
   user?: Omit<User, "password"> | undefined;
   refreshToken?: Omit<RefreshToken, "secret"> | undefined;
   reason?: RevocationReason | LoginFailure | undefined;
+  /** Of an event that tells of a change of them: what they were before. */
+  previous?: LoginIds | undefined;
   info: EventInfo;
+}
+
+/**
+ * To whom a mail about the event goes; null to nobody. A changed address is told to the one before: the new one may be that of
+ * whoever took the account over (ASVS 6.3.7).
+ */
+export function mailAddressOf({ user, previous }: UserEvent): string | null {
+  return (previous ?? user)?.email ?? null;
 }
 
 /** An event on its way to one receiver. */

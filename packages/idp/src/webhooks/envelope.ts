@@ -37,6 +37,15 @@ function membersOf(event: UserEvent, lifetimes: Lifetimes): Record<string, unkno
         ipAddress: event.info.ipAddress,
         reason: { code: "credentials" },
       };
+    case "user.email.update":
+      return { user, previousEmail: event.previous?.email ?? undefined };
+    case "user.identity.update":
+      return {
+        user,
+        loginIdType: "username",
+        newLoginId: event.user?.username ?? undefined,
+        previousLoginId: event.previous?.username ?? undefined,
+      };
     case "user.deactivate":
     case "user.reactivate":
     case "user.delete":
