@@ -4,7 +4,7 @@
  */
 import { IdentityProviderUnavailableError } from "./errors.ts";
 import type { Publish } from "./events.ts";
-import type { IdentityProviderOptions } from "./identity-provider.ts";
+import type { IdentityProviderOptions } from "./provider-contract.ts";
 
 /** What a request carries. */
 export interface Outgoing {
@@ -34,21 +34,9 @@ export function sender(options: IdentityProviderOptions, now: () => number, publ
   const send = options.fetch ?? ((request: Request) => fetch(request));
   const deadline = options.deadline ?? 5_000;
 
-  return async (method, path, { json, form, authorization, anonymous, patience = 1 }) => {
-    const headers = new Headers({ accept: "application/json" });
-    if (options.tenantId !== undefined) headers.set("x-fusionauth-tenantid", options.tenantId);
-    if (authorization !== undefined) headers.set("authorization", authorization);
-    else if (anonymous !== true) headers.set("authorization", options.apiKey);
-    if (json !== undefined) headers.set("content-type", "application/json");
-    const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
-    const signal = AbortSignal.timeout(deadline * patience);
-    const init: RequestInit = {
-      method,
-      headers,
-      redirect: "manual",
-      signal,
-      ...(body === undefined ? {} : { body }),
-    };
+  return async (method, path, outgoing) => {
+    const signal = AbortSignal.timeout(deadline * (outgoing.patience ?? 1));
+    const init: RequestInit = { method, ...contents(options, outgoing), redirect: "manual", signal };
     const call = `${method} ${path.replace(/[0-9a-f-]{36}/, "{id}")}`;
     const started = now();
     const report = (status: number | null) =>
@@ -66,6 +54,20 @@ export function sender(options: IdentityProviderOptions, now: () => number, publ
       throw new IdentityProviderUnavailableError(message, { cause, answered: false });
     }
   };
+}
+
+/** Headers and body. */
+function contents(
+  { apiKey, tenantId }: IdentityProviderOptions,
+  { json, form, authorization, anonymous }: Outgoing,
+): Pick<RequestInit, "headers" | "body"> {
+  const headers = new Headers({ accept: "application/json" });
+  if (tenantId !== undefined) headers.set("x-fusionauth-tenantid", tenantId);
+  if (authorization !== undefined) headers.set("authorization", authorization);
+  else if (anonymous !== true) headers.set("authorization", apiKey);
+  if (json !== undefined) headers.set("content-type", "application/json");
+  const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
+  return { headers, ...(body === undefined ? {} : { body }) };
 }
 
 async function answerOf(response: Response, now: number): Promise<Answer> {
