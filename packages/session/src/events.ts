@@ -5,7 +5,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { ChangePasswordRefusal } from "./change-password.ts";
 import type { CrossSiteReason } from "./cross-site.ts";
-import type { SignInRefusal } from "./identity-provider.ts";
+import type { SignInRefusal } from "./provider-contract.ts";
 import type { Judgement } from "./judgement.ts";
 import type { EndReason } from "./store/store.ts";
 import type { WebhookRefusal } from "./webhook.ts";

@@ -15,7 +15,7 @@ export {
   WebhookBodyConsumedError,
 } from "./errors.ts";
 export { formTokenField, formTokenHeader } from "./form-token.ts";
-export type { IdentityProviderOptions, SignInRefusal } from "./identity-provider.ts";
+export type { IdentityProviderOptions, SignInRefusal } from "./provider-contract.ts";
 export type { CookieKey } from "./key-ring.ts";
 export type { RecentSignIn, RecentSignInOptions } from "./recent-sign-in.ts";
 export { safeReturnTo } from "./return-to.ts";

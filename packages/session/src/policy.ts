@@ -1,7 +1,7 @@
 /** What the two policies have in common: what the rest of the library asks them, and the answers. */
 import type { PresentedCookies } from "./cookies.ts";
 import type { SignedInDevice } from "./devices.ts";
-import type { ProviderSignIn } from "./identity-provider.ts";
+import type { ProviderSignIn } from "./provider-contract.ts";
 import type { Device, SessionRecord } from "./store/store.ts";
 
 /** New cookies for the browser: the session id, in W2 the refresh token, always both in one response. */

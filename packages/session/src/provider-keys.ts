@@ -11,7 +11,7 @@ import {
   jwtVerify,
 } from "jose";
 import { IdentityProviderMisconfiguredError } from "./errors.ts";
-import type { IdentityProvider } from "./identity-provider.ts";
+import type { IdentityProvider } from "./provider-contract.ts";
 
 /** What a token must have besides a signature, an issuer that is the provider's if it names one, and times that fit. */
 export interface ExpectedToken {

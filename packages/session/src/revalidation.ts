@@ -2,7 +2,7 @@
  * W1: a session lives on only as long as the provider, asked again every `revalidateAfter`, stands by its user and has not
  * revoked what it gave at sign-in. In both workflows it is asked when an event of its own has called a session in question.
  */
-import type { ProviderUser } from "./identity-provider.ts";
+import type { ProviderUser } from "./provider-contract.ts";
 import type { Live } from "./policy.ts";
 import type { Settings } from "./settings.ts";
 import { endSignIn, hasFamily } from "./sign-ins.ts";

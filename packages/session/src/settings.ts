@@ -6,11 +6,8 @@ import { randomBytes } from "node:crypto";
 import { accessTokenVerifier, type VerifyAccessToken } from "./access-token.ts";
 import { type CookieWriter, cookieWriter } from "./cookies.ts";
 import { type Publish, publisher } from "./events.ts";
-import {
-  type IdentityProvider,
-  type IdentityProviderOptions,
-  identityProvider,
-} from "./identity-provider.ts";
+import { identityProvider } from "./identity-provider.ts";
+import type { IdentityProvider, IdentityProviderOptions } from "./provider-contract.ts";
 import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
 import { type LifetimeOptions, type Lifetimes, lifetimes } from "./lifetimes.ts";
 import { type ProviderKeys, providerKeys } from "./provider-keys.ts";

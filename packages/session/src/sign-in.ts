@@ -3,7 +3,7 @@
  * sign-in ends. Passwords pass through and are kept nowhere.
  */
 import { deviceId } from "./device.ts";
-import type { ProviderSignIn, SignInRefusal } from "./identity-provider.ts";
+import type { ProviderSignIn, SignInRefusal } from "./provider-contract.ts";
 import type { Live } from "./policy.ts";
 import { clockSkew } from "./provider-keys.ts";
 import type { RequestState } from "./request-state.ts";

@@ -2,7 +2,8 @@
 // the behaviour suite; here are the answers that it gives only in rare states.
 import { expect, test } from "vitest";
 import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "../src/errors.ts";
-import { type IdentityProviderOptions, identityProvider } from "../src/identity-provider.ts";
+import { identityProvider } from "../src/identity-provider.ts";
+import type { IdentityProviderOptions } from "../src/provider-contract.ts";
 
 const applicationId = "10000000-0000-4000-8000-000000000001";
 const credentials = {
