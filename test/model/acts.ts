@@ -1,7 +1,7 @@
 /** What the people of a history do: in an application by its visitor, or at the provider with an administrator's key. */
 import type { Act, Flight, History } from "./history.ts";
 import type { Person } from "./provider.ts";
-import type { SignIn } from "./truth.ts";
+import { beginEnding, completeEnding, type SignIn } from "./truth.ts";
 import { reachable } from "./verdict.ts";
 
 /** Looks at a page. */
@@ -69,11 +69,7 @@ export function signOutEverywhere(history: History): Act {
   return async (visitor, found, flight) => {
     if (found === null) return null;
     const ended = await endAll(history, found, () => visitor.signOutEverywhere());
-    disown(
-      history,
-      flight,
-      ended.filter(({ renews }) => renews),
-    );
+    disown(history, flight, ended);
     return null;
   };
 }
@@ -112,9 +108,10 @@ async function endAll(
   for (const signIn of all) signIn.mayBeOver = true;
   const here = all.filter(({ application }) => application === found.application);
   await sweeping(history, found.person, async () => {
-    const isDone = await ending();
+    beginEnding(here);
+    const hasEnded = (await ending()) !== false;
     history.order += 1;
-    if (isDone !== false) for (const signIn of here) signIn.endedSince ??= history.order;
+    completeEnding(here, history.order, hasEnded);
   });
   return all;
 }
@@ -142,10 +139,9 @@ function live(history: History, person: Person): SignIn[] {
 
 /** Calls of an administrator; the provider has done it when they return. */
 export const administrator = {
-  /** Revokes one family. Where sessions are not renewed, nobody asks for it. */
+  /** Revokes one family; where sessions are not renewed, the provider is asked whether it is still there. */
   async revoke(history: History, signIn: SignIn): Promise<void> {
     await history.provider.api("DELETE", `/api/jwt/refresh/${signIn.id}`);
-    if (!signIn.renews) return;
     signIn.mayBeOver = true;
     signIn.disownedAt ??= history.now();
   },
@@ -154,7 +150,7 @@ export const administrator = {
   revokeAll: (history: History, person: Person): Promise<void> =>
     sweeping(history, person, async () => {
       await history.provider.api("DELETE", `/api/jwt/refresh?userId=${person.id}`);
-      for (const signIn of live(history, person).filter(({ renews }) => renews)) {
+      for (const signIn of live(history, person)) {
         signIn.mayBeOver = true;
         signIn.disownedAt ??= history.now();
       }

@@ -14,7 +14,7 @@ import {
   signOutOthers,
 } from "./acts.ts";
 import type { Act, History } from "./history.ts";
-import { type Browser, type Loot, steal } from "./parties.ts";
+import { type Browser, elsewhere, home, type Loot, steal } from "./parties.ts";
 import type { Person } from "./provider.ts";
 import { day, hour, minute, second } from "./truth.ts";
 
@@ -25,7 +25,7 @@ type Command = fc.AsyncCommand<Nothing, History>;
 const index = fc.constantFrom<(0 | 1)[]>(0, 1);
 /** Mostly the first: a history is about a few things that meet. */
 const browser = fc.constantFrom(0, 0, 0, 1, 1, 2);
-const application = fc.constantFrom<(0 | 1)[]>(0, 0, 0, 1);
+const application = fc.constantFrom<(0 | 1)[]>(0, 0, 1);
 const person = fc.constantFrom(0, 0, 0, 1);
 const isLost = fc.constantFrom(false, false, false, false, true);
 /** Which of those who wait goes on, and which then: an empty list leaves all where they are. */
@@ -170,9 +170,14 @@ const stay = fc
   );
 
 const theft = fc
-  .tuple(browser, application, fc.constantFrom<Loot[]>("pair", "pair", "pair", "session", "refresh-token"))
-  .map(([who, where, loot]) =>
-    command(`a thief takes ${name(who)}'s ${loot} of ${where}`, (history) => {
+  .tuple(
+    browser,
+    application,
+    fc.constantFrom<Loot[]>("pair", "pair", "pair", "session", "refresh-token"),
+    fc.constantFrom(home, elsewhere),
+  )
+  .map(([who, where, loot, address]) =>
+    command(`a thief at ${address} takes ${name(who)}'s ${loot} of ${where}`, (history) => {
       const victim = browserOf(history, who);
       if (history.held(victim, where) === null || history.thieves.length === 3) return;
       const thief = `thief ${history.thieves.length}`;
@@ -184,6 +189,7 @@ const theft = fc
         stolenAt: history.now(),
         application: where,
         jar,
+        address,
       });
     }),
   );
@@ -201,6 +207,12 @@ const misuse = fc
       },
     ),
   );
+
+const move = fc.tuple(browser, fc.constantFrom(home, elsewhere)).map(([who, address]) =>
+  command(`${name(who)} moves to ${address}`, (history) => {
+    browserOf(history, who).address = address;
+  }),
+);
 
 const administration = fc
   .tuple(fc.constantFrom("revokes", "revokes", "revokes all", "deactivates"), fc.nat(9), person)
@@ -250,6 +262,7 @@ const weighted: readonly (readonly [number, fc.Arbitrary<Command>])[] = [
   [40, theft],
   [90, misuse],
   [10, password],
+  [10, move],
   [10, administration],
   [10, restart],
   [10, reach],

@@ -1,4 +1,4 @@
 import { share } from "./shard.ts";
 import { standIn } from "./stand-in.ts";
 
-share(8_500, async (now) => standIn(now));
+share(8_500, 4, async (now) => standIn(now));

@@ -9,6 +9,7 @@ import {
   cookiesFor,
   handedOut,
   heldPair,
+  home,
   type Jar,
   keep,
   type Party,
@@ -17,7 +18,7 @@ import {
 } from "./parties.ts";
 import type { ModelProvider, Person } from "./provider.ts";
 import { type Steps, steps } from "./steps.ts";
-import { type Pair, second, type SignIn, succeed, use } from "./truth.ts";
+import { beginEnding, completeEnding, type Pair, second, type SignIn, succeed, use } from "./truth.ts";
 import { type Asked, handedOutWrongly, letInWrongly, reachable, sentAwayWrongly } from "./verdict.ts";
 
 /** What a handler does with its visitor; `found` is who was there. Answers whose pair the response sets. */
@@ -28,9 +29,13 @@ export interface Flight extends Asked {
   readonly process: Process;
   readonly isLost: boolean;
   outcome: "page" | "sign-in" | "unavailable" | null;
+  /** Who was there when the page was written. */
+  signIn: SignIn | null;
   setCookie: readonly string[];
   answeredAt: number;
 }
+
+type IncomingRequest = Parameters<Sessions["receive"]>[0];
 
 /** Requests in flight are that old at most: more is a slow upload (SECURITY, "What remains"). */
 const longestFlight = 25 * second;
@@ -62,7 +67,12 @@ export class History {
       application(0, store, provider, this.#steps),
       application(1, forum, provider, this.#steps),
     ];
-    this.browsers = ["A", "B", "C"].map((name) => ({ kind: "browser", name, jars: [new Map(), new Map()] }));
+    this.browsers = ["A", "B", "C"].map((name) => ({
+      kind: "browser",
+      name,
+      jars: [new Map(), new Map()],
+      address: home,
+    }));
   }
 
   now(): number {
@@ -92,6 +102,7 @@ export class History {
       process: this.applications[index].process(which),
       isLost: options.isLost ?? false,
       outcome: null,
+      signIn: null,
       setCookie: [],
       answeredAt: 0,
     };
@@ -99,7 +110,8 @@ export class History {
       presented.signIn.isShared = true;
     this.flights.push(flight);
     const cookies = cookiesFor(party, index, this.now());
-    this.#run(flight, cookies, options.path ?? "/page", act).catch((error: unknown) => {
+    const { address } = party;
+    this.#run(flight, incoming(options.path ?? "/page", cookies, address), act).catch((error: unknown) => {
       this.broken.push(error instanceof Error ? String(error.stack) : String(error));
       flight.outcome = "unavailable";
     });
@@ -121,17 +133,17 @@ export class History {
   /** The answer reaches its browser, or is lost on the way. */
   arrive(flight: Flight): void {
     this.flights = this.flights.filter((each) => each !== flight);
-    const { party, application: index, setCookie, isLost, outcome, answeredAt } = flight;
-    const pair = this.pairs.get(handedOut(setCookie) ?? "") ?? flight.presented;
+    const { party, application: index, setCookie, isLost, signIn, answeredAt } = flight;
+    const pair = this.pairs.get(handedOut(setCookie) ?? "") ?? null;
     if (isLost) {
-      if (pair !== null && setCookie.length > 0) pair.signIn.lostAt ??= answeredAt;
+      if (pair !== null) pair.signIn.lostAt ??= answeredAt;
       return;
     }
     keep(party, index, setCookie, this.now());
-    if (pair !== null && handedOut(setCookie) !== null) this.#remember(pair.signIn, setCookie);
-    if (party.kind === "thief" || outcome !== "page" || pair === null) return;
-    if (setCookie.length > 0) pair.signIn.lostAt = null;
-    if (reachable(this.reach, flight)) pair.signIn.vouchedAt = Math.max(pair.signIn.vouchedAt, answeredAt);
+    if (pair !== null) this.#remember(pair.signIn, setCookie);
+    if (party.kind === "thief" || signIn === null) return;
+    if (pair !== null) pair.signIn.lostAt = null;
+    if (reachable(this.reach, flight)) signIn.vouchedAt = Math.max(signIn.vouchedAt, answeredAt);
   }
 
   /** Everything under way is answered and arrives, in the order it was sent. */
@@ -190,6 +202,8 @@ export class History {
       renews: this.applications[flight.application]?.renews ?? false,
       authenticatedAt: session.authenticatedAt,
       mayBeOver: person.sweeps > 0 || person.sweptSince > flight.order,
+      endings: 0,
+      hasEnded: false,
       endedSince: null,
       disownedAt: null,
       isShared: false,
@@ -205,15 +219,15 @@ export class History {
 
   /** These sign-ins are over for good, once `ending` is done. */
   async end(signIns: readonly SignIn[], ending: () => Promise<unknown>): Promise<void> {
-    for (const signIn of signIns) signIn.mayBeOver = true;
+    beginEnding(signIns);
     await ending();
     this.order += 1;
-    for (const signIn of signIns) signIn.endedSince ??= this.order;
+    completeEnding(signIns, this.order, true);
   }
 
-  async #run(flight: Flight, cookies: Map<string, string>, path: string, act: Act): Promise<void> {
+  async #run(flight: Flight, request: IncomingRequest, act: Act): Promise<void> {
     const { process, presented } = flight;
-    const received = await process.sessions.receive(incoming(path, cookies));
+    const received = await process.sessions.receive(request);
     if (received.kind === "answer") return this.#refused(flight, received.answer.status);
     const { visitor, response } = received;
     const found = this.#found(visitor, flight);
@@ -227,6 +241,7 @@ export class History {
     const handed = handedOut(flight.setCookie);
     if (handed !== null && owner !== null) this.#handed(handed, owner, flight, writtenAt);
     if (found !== null && presented !== null && handedOut(meant) === null) use(presented, this.now());
+    flight.signIn = owner;
     flight.answeredAt = this.now();
     flight.outcome = "page";
   }
@@ -275,13 +290,13 @@ function newPair(sessionId: string, signIn: SignIn): Pair {
   return { sessionId, signIn, parents: new Set(), handed: {}, usedAt: null, supersededAt: null };
 }
 
-function incoming(target: string, cookies: Map<string, string>): Parameters<Sessions["receive"]>[0] {
+function incoming(target: string, cookies: Map<string, string>, address: string): IncomingRequest {
   const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   return {
     method: "GET",
     target,
     header: (name: string) => (name === "cookie" && cookie !== "" ? cookie : undefined),
-    address: "192.0.2.1",
+    address,
     body: () => undefined,
   };
 }

@@ -9,7 +9,13 @@ export interface Browser {
   readonly kind: "browser";
   readonly name: string;
   readonly jars: [Jar, Jar];
+  /** Where it is: it may move to another network. */
+  address: string;
 }
+
+/** Where everybody is at first, and where they may go. */
+export const home = "192.0.2.1";
+export const elsewhere = "198.51.100.7";
 
 /** What a thief took. */
 export type Loot = "pair" | "session" | "refresh-token";
@@ -22,6 +28,7 @@ export interface Thief {
   readonly stolenAt: number;
   readonly application: number;
   jar: Jar;
+  readonly address: string;
 }
 
 /** Somebody who sends requests. */

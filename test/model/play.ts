@@ -1,10 +1,10 @@
-/** Plays random histories and says what they came to. A failure prints seed, path and the commands: see `parameters`. */
+/** Plays random histories and says what they came to. A failure prints seed, path and the commands. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import fc from "fast-check";
 import { look, signInAs } from "./acts.ts";
 import { histories } from "./commands.ts";
 import { History } from "./history.ts";
-import type { Thief } from "./parties.ts";
+import { home, type Thief } from "./parties.ts";
 import { type Backend, type ModelProvider, modelProvider } from "./provider.ts";
 import { absoluteLimit, minute, second, sharedRenewals, type SignIn } from "./truth.ts";
 
@@ -14,10 +14,14 @@ export type Tally = Record<string, number>;
 const longest = 24;
 
 /**
- * Plays `runs` histories. `MODEL_SEED`, `MODEL_PATH` and `MODEL_REPLAY` play one of a failure's printed histories again:
+ * Plays the first `runs` histories of a seed. What a failure prints plays its shrunk history again, in the file it failed in:
  * `MODEL_SEED=1 MODEL_PATH=3:1 MODEL_REPLAY=AAB:F vitest run test/model/histories-1.test.ts`.
  */
-export async function play(start: (now: () => number) => Promise<Backend>, runs: number): Promise<Tally> {
+export async function play(
+  start: (now: () => number) => Promise<Backend>,
+  runs: number,
+  seed: number,
+): Promise<Tally> {
   const provider = await modelProvider(start);
   const tally: Tally = {};
   const count = (event: unknown) => {
@@ -27,7 +31,7 @@ export async function play(start: (now: () => number) => Promise<Backend>, runs:
   };
   subscribe("latchkey:session", count);
   try {
-    const { MODEL_SEED, MODEL_PATH, MODEL_REPLAY } = process.env;
+    const { MODEL_PATH, MODEL_REPLAY } = process.env;
     const commands = histories(longest, MODEL_REPLAY ?? null);
     await fc.assert(
       fc.asyncProperty(commands, fc.nat(3), async (commands, kind) => {
@@ -41,7 +45,7 @@ export async function play(start: (now: () => number) => Promise<Backend>, runs:
       }),
       {
         numRuns: MODEL_PATH === undefined ? runs : 1,
-        ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }),
+        seed,
         ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH, endOnFailure: true }),
       },
     );
@@ -103,6 +107,7 @@ async function staysEnded(history: History, signIn: SignIn): Promise<void> {
       stolenAt: 0,
       application: signIn.application,
       jar: cookies,
+      address: home,
     };
     await history.ask(party, signIn.application === 0 ? 0 : 1, 1, look);
   }

@@ -19,7 +19,11 @@ export interface SignIn {
   readonly authenticatedAt: number;
   /** Something began that ends it, or may have: its user may be asked to sign in again. */
   mayBeOver: boolean;
-  /** Ordinal of the moment its ending was complete: from then on it opens nothing. */
+  /** Endings of it that are under way: its session is gone when the first of them is done with it. */
+  endings: number;
+  /** One of them was carried out. */
+  hasEnded: boolean;
+  /** Ordinal of the moment when it had ended and no ending was under way any more: from then on it opens nothing. */
   endedSince: number | null;
   /** When the provider disowned it, or its user. */
   disownedAt: number | null;
@@ -94,4 +98,21 @@ export function sharedRenewals(
     )
     .filter((apart) => apart !== null);
   return { all: times.length, apart: times.filter((apart) => Math.abs(apart) > window).length };
+}
+
+/** Notes that an ending of these begins, whatever comes of it. */
+export function beginEnding(signIns: readonly SignIn[]): void {
+  for (const signIn of signIns) {
+    signIn.mayBeOver = true;
+    signIn.endings += 1;
+  }
+}
+
+/** Notes that it is done at `order`; an ending that died on the way is never done (SECURITY, "broke off half-way"). */
+export function completeEnding(signIns: readonly SignIn[], order: number, hasEnded: boolean): void {
+  for (const signIn of signIns) {
+    signIn.endings -= 1;
+    if (hasEnded) signIn.hasEnded = true;
+    if (signIn.hasEnded && signIn.endings === 0) signIn.endedSince ??= order;
+  }
 }

@@ -44,7 +44,12 @@ export function letInWrongly(found: Session, asked: Asked, reach: Reach): string
     return "a replaced pair is served long after its successor was used";
   if (party.kind === "thief" && party.loot === "refresh-token")
     return "a refresh cookie opens a page by itself";
-  if (party.kind === "thief" && party.loot === "session" && sentAt >= party.stolenAt + revalidateAfter)
+  if (
+    signIn.renews &&
+    party.kind === "thief" &&
+    party.loot === "session" &&
+    sentAt >= party.stolenAt + revalidateAfter
+  )
     return "a session id alone outlives the next renewal";
   return null;
 }

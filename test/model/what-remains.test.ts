@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { look, signInAs } from "./acts.ts";
 import { History } from "./history.ts";
-import { steal, type Thief } from "./parties.ts";
+import { home, steal, type Thief } from "./parties.ts";
 import { type ModelProvider, modelProvider } from "./provider.ts";
 import { standIn } from "./stand-in.ts";
 import { minute, second } from "./truth.ts";
@@ -29,6 +29,7 @@ async function outcomes(asks: readonly (readonly ["owner" | "thief", number])[])
     stolenAt: provider.now(),
     application: 0,
     jar,
+    address: home,
   };
   const answers: (string | null)[] = [];
   for (const [who, minutes] of asks) {
