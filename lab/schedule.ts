@@ -48,6 +48,20 @@ export async function haunt(target: Target, theft: Theft, haunting: Haunting): P
   }
 }
 
+/** For 25 hours the attacker asks one second after each request of the owner's, until refused three times in a row. */
+export async function followClosely(
+  target: Target,
+  theft: Theft,
+  { thief, owner, ownerEvery }: Required<Pick<Haunting, "thief" | "owner" | "ownerEvery">>,
+): Promise<void> {
+  for (let passed = 0, refused = 0; passed < 25 * hour && refused < 3; passed += ownerEvery) {
+    await theft.meanwhile(() => owner.get(home));
+    await target.pass(second);
+    refused = (await theft.attempt(() => seesCart(thief))) ? 0 : refused + 1;
+    await target.pass(ownerEvery - second);
+  }
+}
+
 /** The attacker asks for the victim's page. */
 export async function seesCart(client: Client): Promise<boolean> {
   return showsVictimsCart(await client.get(home));
