@@ -10,7 +10,7 @@ import { HashingBusyError } from "./errors.ts";
 import { lockoutActions, lockoutCountsFrom, lockoutRevokes, lockoutRule } from "./lockout.ts";
 import type { Provider } from "./provider.ts";
 import { forwardedAddress, ipAddressOf } from "./request.ts";
-import { revokeTokens } from "./revocation.ts";
+import { tokensRevoked } from "./revocation.ts";
 import type { Tenant, User } from "./store/records.ts";
 import { foldCase } from "./store/sqlite-users.ts";
 import type { Counter, Reserved, Store } from "./store/store.ts";
@@ -127,9 +127,12 @@ async function lockoutBegan(
   { tenant, user }: PasswordAttempt,
   until: number,
 ): Promise<void> {
-  provider.publish({ type: "lockout-started", tenantId: tenant.id, userId: user?.id ?? null, until });
-  if (user !== null && lockoutRevokes(tenant))
-    await revokeTokens(provider, { userId: user.id }, "login-prevented", null);
+  const { publish, store, config } = provider;
+  publish({ type: "lockout-started", tenantId: tenant.id, userId: user?.id ?? null, until });
+  if (!lockoutRevokes(tenant)) return;
+  // Owed for nobody, too, so that it takes as long (CWE-208).
+  await store.refreshTokens.oweRevocation(user?.id ?? config.uuid());
+  if (user !== null) tokensRevoked(provider, { userId: user.id }, "login-prevented");
 }
 
 /** The answer to an attempt that was not admitted: 429 with Retry-After, or FusionAuth's 409. */

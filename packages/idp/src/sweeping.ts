@@ -1,6 +1,6 @@
 // Forgets refresh tokens that have ended, failures that count no more and devices long unused, a bounded number at a time, so
-// that the database does not grow for ever and no sweep holds up requests. Never decides anything: what is over counts for
-// nothing whether it was swept or not.
+// that the database does not grow for ever and no sweep holds up requests. What is over counts for nothing whether it was swept or
+// not. Revokes what a process that crashed still owed.
 
 import type { Provider } from "./provider.ts";
 
@@ -8,16 +8,19 @@ const EVERY_MS = 60_000;
 const AT_MOST = 1_000;
 const PAUSE_MS = 50;
 
-/** Sweeps every minute without keeping the process alive; answers what stops it. */
+/** Sweeps at once and then every minute, without keeping the process alive; answers what stops it. */
 export function startSweeping({ store, publish }: Pick<Provider, "store" | "publish">): () => void {
   let timer: NodeJS.Timeout;
+  let stopped = false;
   const sweepIn = (ms: number): void => {
+    if (stopped) return;
     timer = setTimeout(() => void sweep().then(sweepIn), ms);
     timer.unref();
   };
   // Where as many were found as may be, there may be more: a minute later it could be so for ever.
   const sweep = async (): Promise<number> => {
     try {
+      await store.refreshTokens.revokeOwed();
       const refreshTokens = await store.refreshTokens.sweep(AT_MOST);
       if (refreshTokens > 0) publish({ type: "swept", refreshTokens });
       const swept = [
@@ -28,11 +31,15 @@ export function startSweeping({ store, publish }: Pick<Provider, "store" | "publ
       return Math.max(...swept) < AT_MOST ? EVERY_MS : PAUSE_MS;
     } catch (error) {
       // The next minute tries again; nothing depends on it.
+      if (stopped) return EVERY_MS;
       const name = error instanceof Error ? error.name : "unknown";
       publish({ type: "failed", name, code: null, path: null });
       return EVERY_MS;
     }
   };
-  sweepIn(EVERY_MS);
-  return () => clearTimeout(timer);
+  sweepIn(0);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }

@@ -1,10 +1,13 @@
 // FusionAuth's lockout, `failedAuthenticationConfiguration`, where a tenant has turned it on.
-import { describe, expect, test } from "vitest";
 import { createHash } from "node:crypto";
+import { describe, expect, test, vi } from "vitest";
+import type { IdpConfig } from "../src/index.ts";
 import {
   ALICE,
   ALICE_PASSWORD,
   type Answer,
+  databaseFile,
+  dump,
   login,
   refreshGrant,
   startIdp,
@@ -18,8 +21,8 @@ const ACTION = "0f7f6a35-7a2b-4c0e-9a5c-6f2f1b7f6d10";
 const wrong = { password: "not the password" };
 
 // Three, so that it comes before the throttle's waits.
-async function withLockout(extra: object = {}, tenant: object = {}): Promise<TestIdp> {
-  const idp = await startIdp();
+async function withLockout(extra = {}, tenant = {}, config: Partial<IdpConfig> = {}): Promise<TestIdp> {
+  const idp = await startIdp(config);
   const failedAuthenticationConfiguration = { userActionId: ACTION, tooManyAttempts: 3, ...extra };
   const { status } = await patchTenant(idp, { failedAuthenticationConfiguration, ...tenant });
   expect(status).toBe(200);
@@ -138,15 +141,53 @@ describe("what a lockout does to the owner's sign-ins", () => {
     expect(refreshed.status).toBe(200);
   });
 
-  test("it ends them where the tenant itself says onLoginPrevented", async () => {
-    const refreshTokenRevocationPolicy = { onLoginPrevented: true };
-    const idp = await withLockout({}, { jwtConfiguration: { refreshTokenRevocationPolicy } });
-    const { body } = await login(idp);
-    expect(await guess(idp, 2)).toEqual([404, 404]);
-    const { body: before } = await idp.call("GET", `/api/jwt/refresh?userId=${ALICE}`);
-    expect(before.refreshTokens).toHaveLength(1);
-    await guess(idp, 1);
-    expect((await refreshGrant(idp, body.refreshToken)).status).toBe(400);
+  describe("where the tenant itself says onLoginPrevented", () => {
+    const revoking = { jwtConfiguration: { refreshTokenRevocationPolicy: { onLoginPrevented: true } } };
+    const alive = async (idp: TestIdp): Promise<number> =>
+      (await idp.call("GET", `/api/jwt/refresh?userId=${ALICE}`)).body.refreshTokens.length;
+
+    test("it ends them, and with the attempt that begins it", async () => {
+      const idp = await withLockout({}, revoking);
+      const { body } = await login(idp);
+      expect(await guess(idp, 2)).toEqual([404, 404]);
+      expect(await alive(idp)).toBe(1);
+      await guess(idp, 1);
+      await vi.waitFor(async () => expect(await alive(idp)).toBe(0));
+      expect((await refreshGrant(idp, body.refreshToken)).status).toBe(400);
+    });
+
+    test("the answer waits for the same for nobody: one row that says what is owed (CWE-208)", async () => {
+      const database = databaseFile();
+      const idp = await withLockout({}, revoking, { database });
+      await login(idp);
+      const owed = () =>
+        JSON.parse(dump(database)).find(([name]: string[]) => name === "owed_revocations")[1];
+      for (const loginId of ["alice@example.com", "nobody@example.com"]) {
+        expect(await guess(idp, 2, { loginId })).toEqual([404, 404]);
+        expect(owed()).toEqual([]);
+        expect(await guess(idp, 1, { loginId })).toEqual([404]);
+        expect(owed()).toEqual([{ user_id: expect.stringMatching(/^[0-9a-f-]{36}$/) }]);
+        await vi.waitFor(() => expect(owed()).toEqual([]));
+      }
+    });
+
+    test("a process that ends right after its answer owes it to the next one's start", async () => {
+      const database = databaseFile();
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      try {
+        const idp = await withLockout({}, revoking, { database });
+        const { body } = await login(idp);
+        await guess(idp, 3);
+        expect(await alive(idp)).toBe(1);
+        await idp.idp.close();
+        const next = await startIdp({ database });
+        await vi.advanceTimersByTimeAsync(0);
+        await vi.waitFor(async () => expect(await alive(next)).toBe(0));
+        expect((await refreshGrant(next, body.refreshToken)).status).toBe(400);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
   });
 });
 

@@ -102,6 +102,10 @@ const STEPS: readonly string[] = [
 
   ALTER TABLE refresh_tokens ADD COLUMN reuse_found INTEGER;
   `,
+  // Without a reference to users: who is locked out may be nobody.
+  `
+  CREATE TABLE owed_revocations (user_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Every table, those first whose rows others refer to last. */
@@ -110,6 +114,7 @@ export const TABLES: readonly string[] = [
   "webhooks",
   "attempts",
   "known_devices",
+  "owed_revocations",
   "refresh_tokens",
   "registrations",
   "users",

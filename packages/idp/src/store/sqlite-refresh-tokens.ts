@@ -9,6 +9,9 @@ import type { Tell } from "./sqlite-outbox.ts";
 import type { Turn } from "./turn.ts";
 import type { EventInfo } from "./user-event.ts";
 
+// The attempt that began a lockout has been answered by then.
+const AFTER_THE_ANSWER_MS = 250;
+
 /** The refresh tokens of this database; `now` is the store's clock. */
 export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): RefreshTokenStore {
   const { sql, read, write } = turn;
@@ -72,6 +75,29 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
           ).run(now(), limit).changes,
         ),
       ),
+
+    ...owedRevocations(turn, now, tell),
+  };
+}
+
+function owedRevocations(
+  turn: Turn,
+  now: () => number,
+  tell: Tell,
+): Pick<RefreshTokenStore, "oweRevocation" | "revokeOwed"> {
+  const { sql, write } = turn;
+  const revokeOwed = (): Promise<void> =>
+    write(() => {
+      for (const row of sql("DELETE FROM owed_revocations RETURNING user_id").all())
+        revokeRows(turn, tell, { userId: text(row, "user_id") }, { reason: "login-prevented", at: now() });
+    });
+
+  return {
+    revokeOwed,
+    async oweRevocation(userId) {
+      await write(() => sql("INSERT INTO owed_revocations VALUES (?) ON CONFLICT DO NOTHING").run(userId));
+      setTimeout(() => void revokeOwed().catch(() => undefined), AFTER_THE_ANSWER_MS).unref();
+    },
   };
 }
 

@@ -163,6 +163,13 @@ export interface RefreshTokenStore {
     info?: EventInfo,
   ): Promise<number>;
   /**
+   * Notes that this user's tokens are to end, which `revokeOwed` does a quarter of a second later. It takes as long for an id that is
+   * nobody's: an answer that waited for the revocation would come later for a user who exists (CWE-208).
+   */
+  oweRevocation(userId: string): Promise<void>;
+  /** Ends what is owed because of lockouts, also by a process that is gone. */
+  revokeOwed(): Promise<void>;
+  /**
    * Notes that two parties hold this family and, with `revoke`, revokes it in the same step; answers how many tokens were alive
    * that no longer are. The user is told the first time only.
    */
