@@ -31,11 +31,15 @@ export async function endSignInsOf(settings: Settings, userId: string, reason: E
     const tombstone = await bury(settings, id, reason);
     if (tombstone !== null) ended.push(tombstone);
   }
-  // A provider that does not answer is not waited for once a sign-in.
-  for (const { id, revocationOwed } of ended) {
-    if (revocationOwed && !(await payRevocation(settings, id))) break;
-  }
+  await payRevocations(settings, ended);
   return ended.length;
+}
+
+/** Tells the provider of ended sign-ins until it does not answer: it is not waited for once a sign-in. The rest stays owed. */
+export async function payRevocations(settings: Settings, ended: readonly SignInRecord[]): Promise<void> {
+  for (const { id, revocationOwed } of ended) {
+    if (revocationOwed && !(await payRevocation(settings, id))) return;
+  }
 }
 
 /**

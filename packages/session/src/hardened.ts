@@ -5,6 +5,7 @@
 import { claimsOfUser } from "./access-token.ts";
 import { IdentityProviderMisconfiguredError, IdentityProviderUnavailableError } from "./errors.ts";
 import { concurrencyWindow } from "./judgement.ts";
+import { idleLimit } from "./lifetimes.ts";
 import { useSession } from "./live-session.ts";
 import { endAnother, endEverywhere, endOthers, ownDevices } from "./own-sign-ins.ts";
 import type { Live, Opening, Policy, Visit } from "./policy.ts";
@@ -108,7 +109,7 @@ async function goOn(settings: Settings, visit: Visit, session: SessionRecord): P
   if (renews && matchingPair(settings, visit) === null) return null;
   const signIn = await store.readSignIn(session.signInId);
   if (signIn === null) return { session, newCookies: null };
-  const idle = signIn.remembered ? lifetimes.rememberedIdle : lifetimes.signInIdle;
+  const idle = idleLimit(lifetimes, signIn.remembered);
   const isOver = signIn.ended !== null || (renews && now() >= signIn.renewedAt + idle);
   return isOver ? null : { session, newCookies: null };
 }

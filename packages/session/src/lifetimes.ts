@@ -55,3 +55,8 @@ export function lifetimes(workflow: Workflow, policy: PolicyName, options: Lifet
     rememberedAbsolute,
   };
 }
+
+/** How long a sign-in may go without a renewal, in milliseconds (W2). */
+export function idleLimit({ rememberedIdle, signInIdle }: Lifetimes, remembered: boolean): number {
+  return remembered ? rememberedIdle : signInIdle;
+}

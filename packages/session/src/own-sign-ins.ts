@@ -3,10 +3,11 @@
  * user of the session at hand, never by what a request names alone (CWE-639). Endings are final here before the provider is told.
  */
 import type { SignedInDevice } from "./devices.ts";
-import { liveSignIns } from "./endings.ts";
+import { liveSignIns, payRevocations } from "./endings.ts";
 import { ended } from "./judgement.ts";
+import { idleLimit } from "./lifetimes.ts";
 import type { Settings } from "./settings.ts";
-import { bury, changeSignIn, everywhere, isProviderError, payRevocation, settle } from "./sign-ins.ts";
+import { bury, changeSignIn, everywhere, isProviderError, settle } from "./sign-ins.ts";
 import type { Device, SessionRecord, SignInRecord } from "./store/store.ts";
 
 /** A list for people: what is longer says nothing to them. */
@@ -34,8 +35,7 @@ async function lastUse(settings: Settings, signIn: SignInRecord): Promise<number
   const { store, lifetimes, renews, now } = settings;
   const { renewedAt, presentedAt, remembered } = signIn;
   if (signIn.ended !== null || now() >= signIn.absoluteExpiresAt) return null;
-  const idle = remembered ? lifetimes.rememberedIdle : lifetimes.signInIdle;
-  if (renews && now() >= renewedAt + idle) return null;
+  if (renews && now() >= renewedAt + idleLimit(lifetimes, remembered)) return null;
   const known = Math.max(renewedAt, presentedAt ?? renewedAt);
   const session = await store.readSession(signIn.current, now());
   // In W1 nothing brings back a session that has idled out.
@@ -59,23 +59,24 @@ export async function endAnother(
   }
   if (signIn.application !== application || (await lastUse(settings, signIn)) === null) return false;
   const tombstone = await bury(settings, signInId, "ended-from-another-device");
-  if (tombstone?.revocationOwed === true) await payRevocation(settings, signInId);
-  return tombstone !== null;
+  if (tombstone === null) return false;
+  await payRevocations(settings, [tombstone]);
+  return true;
 }
 
 /** Ends the user's other sign-ins in this application; returns how many of them were live. */
 export async function endOthers(settings: Settings, { user, signInId: own }: SessionRecord): Promise<number> {
-  const owing: string[] = [];
+  const tombstones: SignInRecord[] = [];
   let count = 0;
   for await (const signIn of liveSignIns(settings, user.id)) {
     if (signIn.id === own) continue;
     const wasLive = (await lastUse(settings, signIn)) !== null;
     const tombstone = await bury(settings, signIn.id, "ended-from-another-device");
-    if (tombstone !== null && wasLive) count++;
-    if (tombstone?.revocationOwed === true) owing.push(signIn.id);
+    if (tombstone === null) continue;
+    tombstones.push(tombstone);
+    if (wasLive) count++;
   }
-  // A provider that does not answer is not waited for once a sign-in.
-  for (const id of owing) if (!(await payRevocation(settings, id))) break;
+  await payRevocations(settings, tombstones);
   return count;
 }
 
