@@ -166,27 +166,24 @@ async function openSessions(
 ) {
   const { environment, open, now } = building;
   const { id, module } = applications[name];
-  const options = {
+  const identityProvider = await registeredApplication(provider, environment, id);
+  const sessions = createSessions({
     application: name,
     origin: origin(environment, name),
-    workflow: environment.workflow,
-    policy: environment.policy,
-    lifetimes: lifetimeOptions(environment),
+    identityProvider,
     cookieKeys: [{ id: "1", secret: cookieKey }],
+    store: sqliteStore({ path: file(environment, `${name}-sessions`) }),
     publicPaths: module.publicPaths,
     afterSignIn: module.afterSignIn,
     webhookPath: module.webhookPath,
     page: module.page,
+    workflow: environment.workflow,
+    policy: environment.policy,
+    lifetimes: lifetimeOptions(environment),
     ...(now && { now }),
-  };
-  const identityProvider = await registeredApplication(provider, environment, id);
-  const sessions = createSessions({
-    ...options,
-    identityProvider,
-    store: sqliteStore({ path: file(environment, `${name}-sessions`) }),
   });
   open.defer(() => sessions.close());
-  return { sessions, origin: options.origin, port: environment.ports[name] };
+  return { sessions, origin: origin(environment, name), port: environment.ports[name] };
 }
 
 /** What an application gets of all this: no secret, and nothing to close. */

@@ -1,6 +1,7 @@
 /** What a page says after a redirect. The address carries a word of this list and nothing else, so that no link can say more. */
+import { field } from "./fields.ts";
 
-const notices: ReadonlyMap<unknown, string> = new Map([
+const notices: ReadonlyMap<string | null, string> = new Map([
   ["device", "That device is signed out."],
   ["others", "All other devices are signed out."],
   ["everywhere", "You are signed out on all your devices."],
@@ -9,9 +10,5 @@ const notices: ReadonlyMap<unknown, string> = new Map([
 
 /** The sentence for the `done` of a query; `null` for what is not on the list. */
 export function notice(query: unknown): string | null {
-  const done: unknown =
-    typeof query === "object" && query !== null
-      ? Object.getOwnPropertyDescriptor(query, "done")?.value
-      : undefined;
-  return notices.get(done) ?? null;
+  return notices.get(field(query, "done")) ?? null;
 }
