@@ -2,7 +2,6 @@
 // a password (ASVS 6.3.4). Who guesses is counted before the password is hashed and the count taken back afterwards, so that
 // guesses at once get no further than guesses one by one (CWE-307). What is counted says nothing of whether the user exists.
 
-import { createHash } from "node:crypto";
 import { addressRange } from "./address-range.ts";
 import { empty, json } from "./answer.ts";
 import type { Call } from "./call.ts";
@@ -14,7 +13,7 @@ import { tokensRevoked } from "./revocation.ts";
 import type { Tenant, User } from "./store/records.ts";
 import { foldCase } from "./store/sqlite-users.ts";
 import type { Counter, Reserved, Store } from "./store/store.ts";
-import { PER_ACCOUNT, PER_ADDRESS } from "./throttle.ts";
+import { keyOf, PER_ACCOUNT, PER_ADDRESS } from "./throttle.ts";
 
 /** Who says to be whom. */
 export interface PasswordAttempt {
@@ -88,11 +87,6 @@ async function knownOrigin(
   // Asked for nobody too, so that it takes as long (CWE-208).
   const isKnown = device !== null && (await store.knownDevices.isKnown(user?.id ?? "", device));
   return isKnown ? ["device", device] : null;
-}
-
-// A copy of the database names nobody who tried, and nothing typed into the wrong field.
-function keyOf(...parts: readonly (string | undefined)[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
 }
 
 function keysOf(counters: readonly Counter[]): string[] {

@@ -1,6 +1,9 @@
 // How long a guesser has to wait: from the failures so far and the last one to the earliest next attempt. Pure; what is counted
 // and for whom is password-attempt.ts. A wait grows with every failure and never becomes a ban: a ban would hand everybody the
 // power to shut an account (WSTG-ATHN-03, CWE-645). The numbers below are the ones of packages/idp/README.md (ASVS 6.1.1).
+// Messages to a mailbox are counted by the same rules (store/user-event.ts).
+
+import { createHash } from "node:crypto";
 
 /** When to refuse an attempt. Spans in milliseconds. */
 export interface Rule {
@@ -38,6 +41,11 @@ export const PER_ADDRESS: Rule = {
   longestWaitMs: 5 * MINUTE,
   forgets: { oneEveryMs: 3 * MINUTE },
 };
+
+/** What a tally is kept under. A copy of the database names nobody by it, nor what was typed into the wrong field. */
+export function keyOf(...parts: readonly (string | undefined)[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+}
 
 /** The earliest instant of the next attempt; not after `now` if it may be made now. */
 export function nextAttempt(rule: Rule, tally: Tally | null, now: number): number {

@@ -1,5 +1,5 @@
-// Failed attempts in SQLite. One write asks every rule and counts, so that of any number of parallel attempts, in any number of
-// processes, no more are admitted than the rules allow (CWE-367, CWE-307).
+// What is counted against a rule in SQLite: failed attempts, and messages to a mailbox. One write asks every rule and counts, so that
+// of any number of parallel attempts, in any number of processes, no more are admitted than the rules allow (CWE-367, CWE-307).
 
 import { forgottenAt, nextAttempt, type Tally, withFailure } from "../throttle.ts";
 import { integer } from "./columns.ts";
@@ -33,7 +33,8 @@ export function sqliteAttempts(turn: Turn, now: () => number): AttemptStore {
   };
 }
 
-function reserve(turn: Turn, counters: readonly Counter[], at: number): Reserved {
+/** Inside the caller's step: `AttemptStore.reserve`. */
+export function reserve(turn: Turn, counters: readonly Counter[], at: number): Reserved {
   const found = counters.map((counter) => ({ counter, tally: tallyOf(turn, counter) }));
   const waits = found.map(({ counter, tally }) => nextAttempt(counter.rule, tally, at));
   if (waits.some((next) => next > at)) return { admitted: false, next: waits };

@@ -2,8 +2,10 @@
 // events of one user, or of one application as a whole – is delivered in order: only its oldest row has a `due`, the others wait for
 // it. A claim is a `due` in the future, so that a node that died holds a row no longer than that.
 
+import { keyOf } from "../throttle.ts";
 import { integer, type Row, text } from "./columns.ts";
 import type { RefreshToken, User } from "./records.ts";
+import { reserve } from "./sqlite-attempts.ts";
 import { tokenOf } from "./sqlite-refresh-tokens.ts";
 import { userOf } from "./sqlite-users.ts";
 import type { OutboxStore } from "./store.ts";
@@ -47,7 +49,8 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): SqliteOutbox {
   const tell: Tell = (happening) => {
     const event = eventOf(turn, happening, options);
     if (event === null) return;
-    const receivers = receiversOf(turn, event, options.mails);
+    const receivers = webhooksFor(turn, event);
+    if (options.mails && isMailed(turn, event)) receivers.push(MAIL);
     for (const receiver of receivers) insert(turn, receiver, event);
     // After the step, whose writes a listener then sees in its own, and before the commit, which both share.
     if (receivers.length > 0) queueMicrotask(() => listeners.forEach((listener) => listener()));
@@ -146,13 +149,21 @@ function known(info: EventInfo = {}): EventInfo {
   return Object.fromEntries(Object.entries(info).filter(([, value]) => value !== undefined));
 }
 
-function receiversOf({ sql }: Turn, event: UserEvent, mails: boolean): string[] {
+function webhooksFor({ sql }: Turn, { type, tenantId }: UserEvent): string[] {
   const webhooks = sql(
     `SELECT id FROM webhooks WHERE EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?)
        AND (tenant_ids IS NULL OR EXISTS (SELECT 1 FROM json_each(tenant_ids) WHERE value = ?))`,
   );
-  const ids = webhooks.all(event.type, event.tenantId).map((row) => text(row, "id"));
-  return mails && MAILED.has(event.type) && mailAddressOf(event) !== null ? [...ids, MAIL] : ids;
+  return webhooks.all(type, tenantId).map((row) => text(row, "id"));
+}
+
+// Counted by address, not by user: it is the mailbox that would be flooded, by however many accounts one after the other.
+function isMailed(turn: Turn, event: UserEvent): boolean {
+  const rule = MAILED.get(event.type);
+  const address = mailAddressOf(event);
+  if (rule === undefined || address === null) return false;
+  const key = keyOf("mail", event.tenantId, event.type, address);
+  return reserve(turn, [{ key, rule, countsFrom: 0 }], event.createInstant).admitted;
 }
 
 function insert({ sql }: Turn, receiver: string, event: UserEvent): void {

@@ -2,6 +2,7 @@
 // forms it is sent in are webhooks/envelope.ts and mail/message.ts. No token, hash or password is ever part of one.
 
 import type { LoginFailure, RevocationReason } from "../events.ts";
+import type { Rule } from "../throttle.ts";
 import type { RefreshToken, User } from "./records.ts";
 
 /** Every type of event: FusionAuth's names, and "jwt.refresh-token.reuse", which is ours. */
@@ -22,13 +23,34 @@ export const USER_EVENT_TYPES = [
 /** The name of an event. */
 export type UserEventType = (typeof USER_EVENT_TYPES)[number];
 
-/** The events that the user himself is told by mail (ASVS 6.3.5, 6.3.7). */
-export const MAILED: ReadonlySet<UserEventType> = new Set<UserEventType>([
-  "jwt.refresh-token.reuse",
-  "user.password.update",
-  "user.email.update",
-  "user.identity.update",
-  "user.login.new-device",
+const HOUR_MS = 3_600_000;
+
+// Three at once, then one an hour: the first of any hour is always sent.
+const SELDOM: Rule = {
+  free: 3,
+  firstWaitMs: HOUR_MS,
+  longestWaitMs: HOUR_MS,
+  forgets: { oneEveryMs: HOUR_MS },
+};
+
+// Five at once, then one in four hours: ten in a day.
+const NEW_DEVICE: Rule = {
+  free: 5,
+  firstWaitMs: 4 * HOUR_MS,
+  longestWaitMs: 4 * HOUR_MS,
+  forgets: { oneEveryMs: 4 * HOUR_MS },
+};
+
+/**
+ * The events that the user himself is told by mail (ASVS 6.3.5, 6.3.7), and how many messages of that kind an address gets: many would
+ * bury the one that matters, and the address may be a stranger's (CWE-770).
+ */
+export const MAILED: ReadonlyMap<UserEventType, Rule> = new Map<UserEventType, Rule>([
+  ["jwt.refresh-token.reuse", SELDOM],
+  ["user.password.update", SELDOM],
+  ["user.email.update", SELDOM],
+  ["user.identity.update", SELDOM],
+  ["user.login.new-device", NEW_DEVICE],
 ]);
 
 /** From where and on what it was done, as far as known: FusionAuth's `EventInfo`. */
