@@ -14,7 +14,16 @@ import {
   signOutOthers,
 } from "./acts.ts";
 import type { Act, History } from "./history.ts";
-import { type Browser, elsewhere, home, type Loot, steal } from "./parties.ts";
+import {
+  type Browser,
+  elsewhere,
+  farAway,
+  home,
+  homeByIPv6,
+  type Loot,
+  steal,
+  type Thief,
+} from "./parties.ts";
 import type { Person } from "./provider.ts";
 import { day, hour, minute, second } from "./truth.ts";
 
@@ -28,6 +37,8 @@ const browser = fc.constantFrom(0, 0, 0, 1, 1, 2);
 const application = fc.constantFrom<(0 | 1)[]>(0, 0, 1);
 const person = fc.constantFrom(0, 0, 0, 1);
 const isLost = fc.constantFrom(false, false, false, false, true);
+/** Where a request comes from, if not from where its browser is: one may have two networks, and use both at once. */
+const place = fc.constantFrom(undefined, undefined, undefined, elsewhere, homeByIPv6);
 /** Which of those who wait goes on, and which then: an empty list leaves all where they are. */
 const order = fc.array(fc.nat(7), { maxLength: 24 });
 
@@ -62,6 +73,8 @@ async function goOnIn(history: History, order: readonly number[]): Promise<void>
 }
 
 const name = (which: number) => "ABC".charAt(which);
+const placed = (from: string | undefined) => (from === undefined ? {} : { from });
+const from = (place: string | undefined) => (place === undefined ? "" : ` from ${place}`);
 const lost = (isLost: boolean) => (isLost ? "†" : "");
 const inSteps = (order: readonly number[]) => `steps ${order.join(" ")}`;
 
@@ -78,21 +91,28 @@ const signIn = fc
   );
 
 const ask = fc
-  .tuple(browser, application, index, isLost)
-  .map(([who, where, process, isLost]) =>
-    command(`${name(who)} looks at ${where}.${process}${lost(isLost)}`, (history) =>
-      history.ask(browserOf(history, who), where, process, look, { isLost }),
+  .tuple(browser, application, index, isLost, place)
+  .map(([who, where, process, isLost, place]) =>
+    command(`${name(who)} looks at ${where}.${process}${lost(isLost)}${from(place)}`, (history) =>
+      history.ask(browserOf(history, who), where, process, look, { isLost, ...placed(place) }),
     ),
   );
 
 /** Several tabs. */
 const burst = fc
-  .tuple(browser, application, fc.array(fc.tuple(index, isLost), { minLength: 2, maxLength: 4 }), order)
+  .tuple(
+    browser,
+    application,
+    fc.array(fc.tuple(index, isLost, place), { minLength: 2, maxLength: 4 }),
+    order,
+  )
   .map(([who, where, tabs, order]) => {
-    const to = tabs.map(([process, isLost]) => `${where}.${process}${lost(isLost)}`).join(", ");
+    const to = tabs
+      .map(([process, isLost, place]) => `${where}.${process}${lost(isLost)}${from(place)}`)
+      .join(", ");
     return command(`${name(who)} looks at ${to} at once, ${inSteps(order)}`, (history) => {
-      for (const [process, isLost] of tabs)
-        history.send(browserOf(history, who), where, process, look, { isLost });
+      for (const [process, isLost, place] of tabs)
+        history.send(browserOf(history, who), where, process, look, { isLost, ...placed(place) });
       return goOnIn(history, order);
     });
   });
@@ -113,13 +133,15 @@ const send = fc
     index,
     fc.constantFrom("look", "look", "look", "look", ...Object.keys(acts)),
     isLost,
+    place,
     order,
   )
-  .map(([who, where, process, act, isLost, order]) =>
+  .map(([who, where, process, act, isLost, place, order]) =>
     command(
-      `${name(who)} sends "${act}" to ${where}.${process}${lost(isLost)}, ${inSteps(order)}`,
+      `${name(who)} sends "${act}" to ${where}.${process}${lost(isLost)}${from(place)}, ${inSteps(order)}`,
       (history) => {
-        history.send(browserOf(history, who), where, process, there(acts[act])(history), { isLost });
+        const options = { isLost, ...placed(place) };
+        history.send(browserOf(history, who), where, process, there(acts[act])(history), options);
         return goOnIn(history, order);
       },
     ),
@@ -194,6 +216,39 @@ const theft = fc
     }),
   );
 
+/** Minutes until the owner's next request, and seconds from that to the thief's. */
+const round = fc.tuple(fc.constantFrom(2, 4, 9, 11), fc.integer({ min: 1, max: 29 }));
+
+/** A thief who learns when the owner makes a request, and asks a few seconds later. */
+const shadow = fc
+  .tuple(
+    browser,
+    application,
+    fc.constantFrom(farAway, farAway, farAway, home),
+    fc.array(round, { minLength: 8, maxLength: 12 }),
+  )
+  .map(([who, where, address, rounds]) =>
+    command(
+      `a thief at ${address} asks ${where}.0 after ${name(who)} does: ${rounds.map((each) => each.join(" min + ")).join(" s, ")} s`,
+      async (history) => {
+        const owner = browserOf(history, who);
+        const stolenAt = history.now();
+        const jar = steal(owner.jars[where], "pair");
+        const theft = { loot: "pair", stolenAt, application: where, address, jar } as const;
+        const thief: Thief = { kind: "thief", name: "shadow", ...theft };
+        if (history.held(thief, where)?.signIn.renews !== true) return;
+        let isServed = false;
+        for (const [minutes, seconds] of rounds) {
+          await history.pass(minutes * minute);
+          await history.ask(owner, where, 0, look);
+          await history.pass(seconds * second);
+          isServed = (await history.ask(thief, where, 0, look)).outcome === "page";
+        }
+        history.shadows.push({ address, isServed });
+      },
+    ),
+  );
+
 const misuse = fc
   .tuple(fc.nat(2), index, fc.constantFrom(false, false, false, false, false, true), isLost)
   .map(([which, process, isElsewhere, inSteps]) =>
@@ -261,6 +316,7 @@ const weighted: readonly (readonly [number, fc.Arbitrary<Command>])[] = [
   [3, stay],
   [40, theft],
   [90, misuse],
+  [15, shadow],
   [10, password],
   [10, move],
   [10, administration],

@@ -56,6 +56,8 @@ export class History {
   /** Sent and not arrived yet. */
   flights: Flight[] = [];
   order = 0;
+  /** Thieves who asked right after each of several requests of the owner, and whether the last answer was a page. */
+  readonly shadows: { readonly address: string; readonly isServed: boolean }[] = [];
   readonly reach = { isDown: false, upAt: Number.NEGATIVE_INFINITY, upSince: 0 };
   readonly #steps: Steps = steps();
 
@@ -89,7 +91,7 @@ export class History {
     index: 0 | 1,
     which: 0 | 1,
     act: Act,
-    options: { path?: string; isLost?: boolean } = {},
+    options: { path?: string; isLost?: boolean; from?: string } = {},
   ): Flight {
     this.order += 1;
     const presented = this.held(party, index);
@@ -110,8 +112,8 @@ export class History {
       presented.signIn.isShared = true;
     this.flights.push(flight);
     const cookies = cookiesFor(party, index, this.now());
-    const { address } = party;
-    this.#run(flight, incoming(options.path ?? "/page", cookies, address), act).catch((error: unknown) => {
+    const { path = "/page", from = party.address } = options;
+    this.#run(flight, incoming(path, cookies, from), act).catch((error: unknown) => {
       this.broken.push(error instanceof Error ? String(error.stack) : String(error));
       flight.outcome = "unavailable";
     });
@@ -287,7 +289,15 @@ export class History {
 }
 
 function newPair(sessionId: string, signIn: SignIn): Pair {
-  return { sessionId, signIn, parents: new Set(), handed: {}, usedAt: null, supersededAt: null };
+  return {
+    sessionId,
+    signIn,
+    parents: new Set(),
+    successor: null,
+    handed: {},
+    usedAt: null,
+    supersededAt: null,
+  };
 }
 
 function incoming(target: string, cookies: Map<string, string>, address: string): IncomingRequest {

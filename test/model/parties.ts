@@ -16,6 +16,10 @@ export interface Browser {
 /** Where everybody is at first, and where they may go. */
 export const home = "192.0.2.1";
 export const elsewhere = "198.51.100.7";
+export const homeByIPv6 = "2001:db8:0:1::7";
+
+/** Where nobody but a thief is. */
+export const farAway = "203.0.113.66";
 
 /** What a thief took. */
 export type Loot = "pair" | "session" | "refresh-token";

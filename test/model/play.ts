@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { look, signInAs } from "./acts.ts";
 import { histories } from "./commands.ts";
 import { History } from "./history.ts";
-import { home, type Thief } from "./parties.ts";
+import { farAway, home, type Thief } from "./parties.ts";
 import { type Backend, type ModelProvider, modelProvider } from "./provider.ts";
 import { absoluteLimit, minute, second, sharedRenewals, type SignIn } from "./truth.ts";
 
@@ -77,6 +77,7 @@ async function conclude(history: History, tally: Tally): Promise<void> {
   await history.pass(11 * second);
   for (const index of [0, 1] as const) await history.maintain(index);
   for (const signIn of history.signIns.values()) countShared(history, signIn, tally);
+  for (const shadow of history.shadows) countShadow(shadow, tally);
   for (const signIn of history.signIns.values())
     if (signIn.endedSince !== null) await staysEnded(history, signIn);
   const thief = history.thieves.find(({ loot }) => loot === "pair");
@@ -90,6 +91,12 @@ function countShared(history: History, signIn: SignIn, tally: Tally): void {
   const add = (what: string) => (tally[what] = (tally[what] ?? 0) + 1);
   if (all >= 2) add("owner and thief both renewed twice");
   if (all >= 2 && apart >= 1) add("owner and thief both renewed twice, apart");
+}
+
+function countShadow({ address, isServed }: History["shadows"][number], tally: Tally): void {
+  const where = address === farAway ? "far away" : "at home";
+  const what = `shadow ${where}: ${isServed ? "undetected" : "found out"}`;
+  tally[what] = (tally[what] ?? 0) + 1;
 }
 
 /** No cookie that was ever handed out for it opens anything, and no raw refresh token either. */

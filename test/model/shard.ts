@@ -17,6 +17,7 @@ const often = [
   "password-changed",
   "mismatched-pair",
   "thefts followed to their end",
+  "shadow far away: found out",
 ];
 
 /**
@@ -34,6 +35,10 @@ export function share(histories: number, seed: number, start: (now: () => number
       // One history that is played again proves nothing but itself.
       if (process.env["MODEL_PATH"] !== undefined) return;
       expect(often.filter((what) => (tally[what] ?? 0) < runs / 1_000)).toEqual([]);
+      // Some histories end before their thief does. Handed what nobody had presented, five in six were undetected.
+      const { "shadow far away: found out": found = 0, "shadow far away: undetected": undetected = 0 } =
+        tally;
+      expect(undetected).toBeLessThan(found / 10);
     });
   });
 }

@@ -41,6 +41,8 @@ export interface Pair {
   readonly signIn: SignIn;
   /** The pairs in answer to which it was handed out. */
   readonly parents: Set<Pair>;
+  /** The pair that was last handed out in answer to it. */
+  successor: Pair | null;
   /** When it was first handed to an honest browser, and to a thief. */
   readonly handed: Partial<Record<"browser" | "thief", number>>;
   /** When it first opened a page by itself, not by being renewed. */
@@ -74,8 +76,12 @@ export function reasonToAsk(signIn: SignIn, now: number): string | null {
   return lostAt !== null && now >= lostAt + providerGrace ? "answer lost longer than the grace" : null;
 }
 
-/** Notes that a pair opened a page by itself: what it took the place of is good for `window` more. */
+/**
+ * Notes that a pair opened a page by itself: what it took the place of is good for `window` more. One that another attempt
+ * has replaced opens nothing by itself: it is served because nobody has come with the other attempt yet.
+ */
 export function use(pair: Pair, now: number): void {
+  if ([...pair.parents].some(({ successor }) => successor !== pair)) return;
   pair.usedAt ??= now;
   for (const parent of pair.parents) parent.supersededAt ??= pair.usedAt;
 }
@@ -83,6 +89,7 @@ export function use(pair: Pair, now: number): void {
 /** Notes that `to` was handed out in answer to `from`. */
 export function succeed(from: Pair, to: Pair): void {
   to.parents.add(from);
+  from.successor = to;
   if (to.usedAt !== null) from.supersededAt ??= to.usedAt;
 }
 

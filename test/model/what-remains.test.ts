@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { look, signInAs } from "./acts.ts";
 import { History } from "./history.ts";
-import { home, steal, type Thief } from "./parties.ts";
+import { farAway, home, steal, type Thief } from "./parties.ts";
 import { type ModelProvider, modelProvider } from "./provider.ts";
 import { standIn } from "./stand-in.ts";
 import { minute, second } from "./truth.ts";
@@ -14,7 +14,10 @@ beforeAll(async () => {
 afterAll(() => provider.close());
 
 /** An owner and a thief who has just copied the pair; `asks` is who looks at a page how many minutes after the last. */
-async function outcomes(asks: readonly (readonly ["owner" | "thief", number])[]): Promise<(string | null)[]> {
+async function outcomes(
+  asks: readonly (readonly ["owner" | "thief", number])[],
+  address = home,
+): Promise<(string | null)[]> {
   const person = await provider.person();
   const workflow = "sessions+refresh-tokens";
   const history = new History(provider, [person], [workflow, workflow]);
@@ -29,7 +32,7 @@ async function outcomes(asks: readonly (readonly ["owner" | "thief", number])[])
     stolenAt: provider.now(),
     application: 0,
     jar,
-    address: home,
+    address,
   };
   const answers: (string | null)[] = [];
   for (const [who, minutes] of asks) {
@@ -47,9 +50,31 @@ const everyRound = [
   ["thief", 1],
 ] as const;
 
-test("a thief who asks once before and once after each single request of the owner is not found out", async () => {
+test("a thief at the owner's address who asks once before and once after each single request of the owner is not found out", async () => {
   const asks = [...everyRound, ...everyRound, ...everyRound];
   expect(await outcomes(asks)).toEqual(asks.map(() => "page"));
+});
+
+test("a thief at another address who does so is found out in the second round, and both are out", async () => {
+  const asks = [...everyRound, ...everyRound, ...everyRound];
+  const pages = everyRound.map(() => "page");
+  const both = ["page", "sign-in", "sign-in", "sign-in", "sign-in", "sign-in"];
+  expect(await outcomes(asks, farAway)).toEqual([...pages, ...both]);
+});
+
+/** The owner twice, 45 s apart, every four minutes; the thief 31 s after the first of them. */
+const pairsOfRequests = Array.from(
+  { length: 30 },
+  () =>
+    [
+      ["owner", 4],
+      ["thief", (31 * second) / minute],
+      ["owner", (14 * second) / minute],
+    ] as const,
+).flat();
+
+test("a thief at another address who comes half a minute after a renewal, and has the owner back half a minute later, is not found out", async () => {
+  expect(await outcomes(pairsOfRequests, farAway)).toEqual(pairsOfRequests.map(() => "page"));
 });
 
 test("as soon as the owner sends two requests, that thief is found out, and both are out", async () => {
