@@ -19,7 +19,10 @@ const names = [
 /** What has to stay the same over restarts, or everybody would be signed out. */
 export type Secrets = Readonly<Record<(typeof names)[number], string>>;
 
-/** The secrets in a `directory` that is there, made there if there are none; throws EnvironmentError if the file is there and incomplete. */
+/**
+ * The secrets in a `directory` that is there, made there if there are none; throws EnvironmentError if the file is there
+ * and incomplete.
+ */
 export function installationSecrets(directory: string): Secrets {
   const path = join(directory, "secrets.json");
   const known = readIfThere(path);

@@ -52,8 +52,8 @@ export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<
 }
 
 /**
- * A preHandler hook for what is sensitive: the route runs only if the password was given within that time. Otherwise a page leads to
- * the login form and back, a form to the login form and on to `returnTo`, a program gets 403
+ * A preHandler hook for what is sensitive: the route runs only if the password was given within that time. Otherwise a page
+ * leads to the login form and back, a form to the login form and on to `returnTo`, a program gets 403
  * `{"error":"recent-sign-in-required"}`; where nobody is signed in it is as everywhere. Throws a TypeError for what is no
  * duration or no path.
  *

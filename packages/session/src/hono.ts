@@ -30,10 +30,10 @@ export function latchkey(
   { address = socketAddress }: HonoOptions = {},
 ): MiddlewareHandler {
   return async (context, next) => {
-    const request = incoming(context, address, sessions);
-    const webhook = sessions.receiveWebhook({ ...request, body: () => bytes(context) });
+    const described = incoming(context, address, sessions);
+    const webhook = sessions.receiveWebhook({ ...described, body: () => bytes(context) });
     if (webhook !== null) return responseOf(await webhook);
-    const received = await sessions.receive(request);
+    const received = await sessions.receive(described);
     if (received.kind === "answer") return responseOf(received.answer);
     keepVisitor(context, received);
     await next();
