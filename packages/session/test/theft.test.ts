@@ -134,7 +134,7 @@ const theft = (at: Place) => {
     }
   });
 
-  test("by somebody who asks all the time is found out, however closely they follow the owner", async () => {
+  test("by somebody who asks blindly, all the time, from the owner's own address, is found out within two hours", async () => {
     const app = await at.start();
     const owner = await app.signedIn();
     const thief = owner.copy();
