@@ -100,7 +100,7 @@ const knownToProvider: ReadonlySet<EndReason> = new Set<EndReason>([
 ]);
 
 /** The end that owes the provider more than its own family: all of the user's, in every application. */
-export const everywhere = "signed-out-everywhere" satisfies EndReason;
+export const everywhere = "signed-out-everywhere";
 
 /**
  * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended only
