@@ -3,8 +3,9 @@
 
 import { fieldRefusal, RequestRefusedError } from "./errors.ts";
 import type { Provider } from "./provider.ts";
-import { type Query, uuidOf } from "./request.ts";
+import { forwardedAddress, type Query, uuidOf } from "./request.ts";
 import type { ApiKey } from "./store/records.ts";
+import type { EventInfo } from "./store/user-event.ts";
 
 /** One request. */
 export interface Call {
@@ -50,4 +51,10 @@ export function found<T extends { tenantId: string }>(call: Call, object: T | nu
   const seen = visible(call, object);
   if (seen === null) throw new RequestRefusedError(404);
   return seen;
+}
+
+/** From where this call was made: of a caller with an API key, what it says of the end user; its own address is nobody's device. */
+export function infoOf({ apiKey, address, request }: Call): EventInfo {
+  const ipAddress = apiKey === null ? address : forwardedAddress(request);
+  return ipAddress === null ? {} : { ipAddress };
 }

@@ -54,7 +54,7 @@ export interface WebhooksConfig {
   fetch?: (request: Request) => Promise<Response>;
   /**
    * Hosts, e.g. "store" or "store:3000", that may be called without TLS though they are not this machine: whoever is on the way
-   * reads the events. Default none (ASVS 12.3.1).
+   * reads the events (ASVS 12.3.1). An API key that is bound to a tenant needs it for this machine, too. Default none.
    */
   plainHttpTo?: readonly string[];
 }

@@ -3,6 +3,7 @@
 // be told is not left to listeners: it goes through the outbox (store/user-event.ts).
 
 import { channel } from "node:diagnostics_channel";
+import type { RefreshToken } from "./store/records.ts";
 import type { UserEventType } from "./store/user-event.ts";
 
 /** Why a sign-in was refused; the caller sees less. */
@@ -119,6 +120,18 @@ export interface TokenOf {
   /** Where it was last used from. */
   address: string | null;
   deviceName: string | null;
+}
+
+/** The members of an event about this token. */
+export function eventMembers(row: RefreshToken): TokenOf {
+  return {
+    refreshTokenId: row.id,
+    tenantId: row.tenantId,
+    userId: row.userId,
+    applicationId: row.applicationId,
+    address: row.lastAccessedAddress,
+    deviceName: row.metaData.device?.name ?? null,
+  };
 }
 
 /** One attempt to tell one receiver of one event. */

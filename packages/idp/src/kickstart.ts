@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { KickstartInvalidError } from "./errors.ts";
+import { isObject } from "./request.ts";
 
 /** An API key that exists from the first start on. */
 export interface KickstartApiKey {
@@ -208,10 +209,6 @@ function refuseRepeatedKeys(apiKeys: readonly KickstartApiKey[]): void {
   const keys = apiKeys.map(({ key }) => key);
   const repeated = keys.findIndex((key, index) => keys.indexOf(key) < index);
   if (repeated !== -1) throw new KickstartInvalidError(`apiKeys[${repeated}].key`, "repeats an earlier key");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function step(name: PropertyKey): string {

@@ -20,3 +20,11 @@ function findBy(users: UserStore, type: string, tenantId: string, loginId: strin
   if (type === "email") return users.findByEmail(tenantId, loginId);
   return type === "username" ? users.findByUsername(tenantId, loginId) : Promise.resolve(null);
 }
+
+/**
+ * How e-mail addresses and usernames are compared: two spellings of one text are one. SQLite reads every lone surrogate as
+ * U+FFFD, so they are one here, too: else each would be counted as another login id.
+ */
+export function foldCase(value: string): string {
+  return value.toWellFormed().normalize("NFC").toLowerCase();
+}

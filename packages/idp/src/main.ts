@@ -26,11 +26,11 @@ It is configured by environment variables:
   KEYS_FILE          a file with the same, one a line; without either, development makes DATABASE.key
   KICKSTART          path of a kickstart file in FusionAuth's format, applied once to an empty database
   SIGNING_ALGORITHM  ES256 (default), EdDSA, or RS256 for clients that know nothing else
-  SMTP_URL           smtp://user:password@host:587 or smtps://…: users are told by mail of a changed password, a new device
-                     and a copied cookie; without it they are not
+  SMTP_URL           smtp://user:password@host:587 or smtps://…: users are told by mail of a changed password or
+                     login id, a new device and a copied cookie; without it they are not
   MAIL_FROM          the address that mail is from; required with SMTP_URL
   WEBHOOKS_PLAIN_HTTP_TO
-                     host[:port],… that webhooks may be sent to without TLS though they are not this machine
+                     host[:port],… that webhooks may be sent to without TLS: other machines, and this one by API keys of one tenant
   NODE_ENV           production refuses sample secrets, seeded passwords, and starting without KEYS or ISSUER
 `;
 

@@ -7,11 +7,11 @@ import { empty, json } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { HashingBusyError } from "./errors.ts";
 import { lockoutActions, lockoutCountsFrom, lockoutRevokes, lockoutRule } from "./lockout.ts";
+import { foldCase } from "./login-id.ts";
 import type { Provider } from "./provider.ts";
 import { forwardedAddress, ipAddressOf } from "./request.ts";
 import { tokensRevoked } from "./revocation.ts";
 import type { Tenant, User } from "./store/records.ts";
-import { foldCase } from "./store/sqlite-users.ts";
 import type { Counter, Reserved, Store } from "./store/store.ts";
 import { keyOf, PER_ACCOUNT, PER_ADDRESS } from "./throttle.ts";
 

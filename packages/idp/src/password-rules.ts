@@ -2,7 +2,7 @@
 // login id. Rules about kinds of characters are off unless a tenant turns them on. Pure.
 
 import { COMMON_PASSWORDS } from "./common-passwords.ts";
-import type { PasswordValidationRules, Tenant } from "./store/records.ts";
+import type { LoginIds, PasswordValidationRules, Tenant } from "./store/records.ts";
 
 /** Every rule with its value, as `GET /api/tenant/password-validation-rules` shows them. */
 export type EffectivePasswordRules = {
@@ -21,17 +21,11 @@ export function passwordRules(tenant: Tenant): EffectivePasswordRules {
   };
 }
 
-/** Who will use the password; it must not be little more than this. */
-export interface PasswordOwner {
-  email: string | null;
-  username: string | null;
-}
-
-/** FusionAuth's reason why the password is refused, e.g. "tooShort"; null if it is acceptable. */
+/** FusionAuth's reason why the password is refused to who signs in with it, e.g. "tooShort"; null if it is acceptable. */
 export function passwordFault(
   rules: EffectivePasswordRules,
   password: string,
-  { email, username }: PasswordOwner,
+  { email, username }: LoginIds,
 ): string | null {
   const text = password.normalize("NFC");
   // Lengths count what a person would count: code points (NIST SP 800-63B-4 §3.1.1.2).

@@ -2,12 +2,12 @@
 // and moves the generation by compare-and-set. The wire forms are the endpoints' matter.
 
 import { type IssuedAccessToken, issueAccessToken } from "./access-token.ts";
-import type { RefreshTokenRefusal } from "./events.ts";
+import { eventMembers, type RefreshTokenRefusal } from "./events.ts";
 import { type Verdict, judge } from "./judgement.ts";
 import { loginPrevented } from "./login-prevented.ts";
 import type { Provider } from "./provider.ts";
 import { type ClaimedToken, decodeRefreshToken } from "./refresh-token.ts";
-import { familyReused, revokeTokens, eventMembers } from "./revocation.ts";
+import { familyReused, revokeTokens } from "./revocation.ts";
 import type {
   Application,
   RefreshToken,

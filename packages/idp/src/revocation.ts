@@ -2,10 +2,8 @@
 // inside the store, in one step with that change, and only the event is made here. Applications and users are told by the
 // store, in that same step.
 
-import type { Call } from "./call.ts";
-import type { RevocationReason, TokenOf } from "./events.ts";
+import { eventMembers, type RevocationReason } from "./events.ts";
 import type { Provider } from "./provider.ts";
-import { forwardedAddress } from "./request.ts";
 import type { RefreshToken } from "./store/records.ts";
 import type { RevocationTarget } from "./store/store.ts";
 import type { EventInfo } from "./store/user-event.ts";
@@ -56,22 +54,4 @@ export async function familyReused(
     familyRevoked: revoke,
     ...eventMembers(row),
   });
-}
-
-/** The members of an event about this token. */
-export function eventMembers(row: RefreshToken): TokenOf {
-  return {
-    refreshTokenId: row.id,
-    tenantId: row.tenantId,
-    userId: row.userId,
-    applicationId: row.applicationId,
-    address: row.lastAccessedAddress,
-    deviceName: row.metaData.device?.name ?? null,
-  };
-}
-
-/** From where this call was made: of a caller with an API key, what it says of the end user; its own address is nobody's device. */
-export function infoOf({ apiKey, address, request }: Call): EventInfo {
-  const ipAddress = apiKey === null ? address : forwardedAddress(request);
-  return ipAddress === null ? {} : { ipAddress };
 }

@@ -13,10 +13,10 @@ import {
   roleInput,
   settingsFrom,
 } from "../application-shape.ts";
-import { type Call, found, pathId, requiredPathId } from "../call.ts";
+import { type Call, found, infoOf, pathId, requiredPathId } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { newClientSecret } from "../client-secret.ts";
-import { infoOf, tokensRevoked } from "../revocation.ts";
+import { tokensRevoked } from "../revocation.ts";
 import { requireSaved, saving } from "../saving.ts";
 import type { Application } from "../store/records.ts";
 import { bodyOf, patched, patchOf } from "../validation.ts";

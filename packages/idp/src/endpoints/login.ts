@@ -9,7 +9,7 @@ import { empty, json, withCookies } from "../answer.ts";
 import { type Call, visible } from "../call.ts";
 import { requiredTenant } from "../caller.ts";
 import { fieldRefusal, HashingBusyError, RequestRefusedError } from "../errors.ts";
-import type { LoginFailure } from "../events.ts";
+import { eventMembers, type LoginFailure } from "../events.ts";
 import { deviceOf } from "../known-device.ts";
 import { findByLoginId } from "../login-id.ts";
 import { loginPrevented } from "../login-prevented.ts";
@@ -17,7 +17,6 @@ import { attemptPassword, attemptRefused, guesserAddress } from "../password-att
 import type { Provider } from "../provider.ts";
 import { newRefreshToken } from "../refresh.ts";
 import { readJson, uuidOf, withoutNulls } from "../request.ts";
-import { eventMembers } from "../revocation.ts";
 import type {
   Application,
   RefreshToken,

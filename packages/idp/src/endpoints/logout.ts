@@ -4,11 +4,11 @@
 
 import * as z from "zod";
 import { empty, withCookies } from "../answer.ts";
-import { type Call, visible } from "../call.ts";
+import { type Call, infoOf, visible } from "../call.ts";
 import { judge } from "../judgement.ts";
 import { findPresented, type PresentedToken } from "../refresh.ts";
 import { hasCookie, readCookie } from "../request.ts";
-import { familyReused, infoOf, revokeTokens } from "../revocation.ts";
+import { familyReused, revokeTokens } from "../revocation.ts";
 import { clearedCookies, COOKIES } from "../token-cookies.ts";
 import { bodyOf, line } from "../validation.ts";
 

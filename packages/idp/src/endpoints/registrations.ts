@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { empty, json } from "../answer.ts";
 import { applicationToRegisterFor } from "../application-to-register-for.ts";
-import { type Call, found, pathId, requiredPathId } from "../call.ts";
+import { type Call, found, infoOf, pathId, requiredPathId } from "../call.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { newUser, type UserRequest } from "../new-user.ts";
 import {
@@ -17,7 +17,7 @@ import {
   registrationWire,
 } from "../registration-shape.ts";
 import { isObject, readJson, withoutNulls } from "../request.ts";
-import { infoOf, tokensRevoked } from "../revocation.ts";
+import { tokensRevoked } from "../revocation.ts";
 import { requireSaved, saving } from "../saving.ts";
 import type { Application, Registration } from "../store/records.ts";
 import { userInput, userWire } from "../user-shape.ts";

@@ -3,11 +3,11 @@
 // and which FusionAuth ignores, an application says that it found a copied cookie: then the user is told.
 
 import { empty } from "../answer.ts";
-import { type Call, found, visible } from "../call.ts";
+import { type Call, found, infoOf, visible } from "../call.ts";
 import { tokenOwner } from "../caller.ts";
 import { fieldRefusal, generalRefusal, RequestRefusedError } from "../errors.ts";
 import { findPresented } from "../refresh.ts";
-import { familyReused, infoOf, revokeTokens } from "../revocation.ts";
+import { familyReused, revokeTokens } from "../revocation.ts";
 import type { RefreshToken } from "../store/records.ts";
 import type { RevocationTarget } from "../store/store.ts";
 import { readSelection, type TokenSelection } from "../token-selection.ts";

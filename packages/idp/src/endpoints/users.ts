@@ -4,14 +4,14 @@
 
 import * as z from "zod";
 import { empty, json } from "../answer.ts";
-import { type Call, found, pathId, requiredPathId } from "../call.ts";
+import { type Call, found, infoOf, pathId, requiredPathId } from "../call.ts";
 import { requiredTenant, tokenOwner } from "../caller.ts";
 import { fieldRefusal, RequestRefusedError } from "../errors.ts";
 import { findByLoginId } from "../login-id.ts";
 import { requireAcceptable } from "../new-password.ts";
 import { newUser, type UserRequest } from "../new-user.ts";
 import type { Provider } from "../provider.ts";
-import { infoOf, tokensRevoked } from "../revocation.ts";
+import { tokensRevoked } from "../revocation.ts";
 import { requireSaved, saving } from "../saving.ts";
 import type { Tenant, User } from "../store/records.ts";
 import type { PasswordChange } from "../store/store.ts";

@@ -140,14 +140,18 @@ export interface Profile {
   data?: Data | undefined;
 }
 
-/** A user of one tenant. */
-export interface User {
-  id: string;
-  tenantId: string;
+/** By what a user signs in. */
+export interface LoginIds {
   /** Lower-case; unique in the tenant. */
   email: string | null;
   /** As given; unique in the tenant whatever its case. */
   username: string | null;
+}
+
+/** A user of one tenant. */
+export interface User extends LoginIds {
+  id: string;
+  tenantId: string;
   active: boolean;
   /** The e-mail address is known to be the user's. */
   verified: boolean;

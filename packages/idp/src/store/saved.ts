@@ -2,10 +2,10 @@
 
 import type { Saved } from "./store.ts";
 
-/** "saved", or "conflict" if `changed` is false, or what was a duplicate; any other error is thrown on. */
-export async function savedOrDuplicate(changed: Promise<boolean>): Promise<Saved> {
+/** "saved", or "conflict" if the write answers false, or what was a duplicate; any other error is thrown on. */
+export async function savedOrDuplicate(write: Promise<boolean | void>): Promise<Saved> {
   try {
-    return (await changed) ? "saved" : "conflict";
+    return (await write) === false ? "conflict" : "saved";
   } catch (error) {
     return duplicateOf(error);
   }

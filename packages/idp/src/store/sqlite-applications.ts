@@ -10,22 +10,17 @@ import type { Turn } from "./turn.ts";
 
 /** The applications of this database; `now` stamps what is revoked with them. */
 export function sqliteApplications(turn: Turn, now: () => number, tell: Tell): ApplicationStore {
-  const { sql, read, write } = turn;
+  const { sql, find, read, write } = turn;
   return {
     insert: (application) =>
       savedOrDuplicate(
         write(() => {
           insertApplication(turn, application);
           for (const role of application.roles) insertRole(turn, application.id, role);
-          return true;
         }),
       ),
 
-    find: (id) =>
-      read(() => {
-        const row = sql("SELECT * FROM applications WHERE id = ?").get(id);
-        return row === undefined ? null : applicationOf(turn, row);
-      }),
+    find: (id) => find("SELECT * FROM applications WHERE id = ?", (row) => applicationOf(turn, row), id),
 
     list: ({ tenantId, active }) =>
       read(() =>
@@ -57,13 +52,7 @@ export function sqliteApplications(turn: Turn, now: () => number, tell: Tell): A
         return sql("DELETE FROM applications WHERE id = ?").run(id).changes === 1;
       }),
 
-    insertRole: (applicationId, role) =>
-      savedOrDuplicate(
-        write(() => {
-          insertRole(turn, applicationId, role);
-          return true;
-        }),
-      ),
+    insertRole: (applicationId, role) => savedOrDuplicate(write(() => insertRole(turn, applicationId, role))),
   };
 }
 

@@ -8,17 +8,11 @@ import type { Turn } from "./turn.ts";
 
 /** The API keys of this database. */
 export function sqliteApiKeys(turn: Turn): ApiKeyStore {
-  const { sql, read, write } = turn;
-  const findOne = (statement: string, value: string): Promise<ApiKey | null> =>
-    read(() => {
-      const row = sql(statement).get(value);
-      return row === undefined ? null : apiKeyOf(row);
-    });
-
+  const { sql, find, read, write } = turn;
   return {
     insert: (key) => savedOrDuplicate(write(() => insertApiKey(turn, key))),
-    find: (id) => findOne("SELECT * FROM api_keys WHERE id = ?", id),
-    findByHash: (hash) => findOne("SELECT * FROM api_keys WHERE hash = ?", hash),
+    find: (id) => find("SELECT * FROM api_keys WHERE id = ?", apiKeyOf, id),
+    findByHash: (hash) => find("SELECT * FROM api_keys WHERE hash = ?", apiKeyOf, hash),
     list: () => read(() => sql("SELECT * FROM api_keys ORDER BY inserted, id").all().map(apiKeyOf)),
     update: (key) => savedOrDuplicate(write(() => updateApiKey(turn, key))),
     delete: (id) => write(() => sql("DELETE FROM api_keys WHERE id = ?").run(id).changes === 1),
@@ -58,7 +52,7 @@ export function sqliteSigningKeys({ sql, read, write }: Turn, now: () => number)
   };
 }
 
-function insertApiKey({ sql }: Turn, key: ApiKey): boolean {
+function insertApiKey({ sql }: Turn, key: ApiKey): void {
   sql("INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
     key.id,
     key.hash,
@@ -73,7 +67,6 @@ function insertApiKey({ sql }: Turn, key: ApiKey): boolean {
     key.insertInstant,
     key.lastUpdateInstant,
   );
-  return true;
 }
 
 function updateApiKey({ sql }: Turn, key: ApiKey): boolean {

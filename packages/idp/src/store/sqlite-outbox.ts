@@ -116,7 +116,7 @@ function eventOf(turn: Turn, happening: Happening, { now, uuid }: OutboxOptions)
     ...(refreshToken === null ? {} : { refreshToken: withoutSecret(refreshToken) }),
     reason: happening.reason,
     previous: happening.previous,
-    info: { ...infoOf(refreshToken), ...known(happening.info) },
+    info: { ...lastSeen(refreshToken), ...known(happening.info) },
   };
 }
 
@@ -137,7 +137,7 @@ function withoutSecret({ secret: _, ...token }: RefreshToken): Omit<RefreshToken
   return token;
 }
 
-function infoOf(token: RefreshToken | null): EventInfo {
+function lastSeen(token: RefreshToken | null): EventInfo {
   if (token === null) return {};
   const { name, description, type } = token.metaData.device ?? {};
   const ipAddress = token.lastAccessedAddress ?? undefined;

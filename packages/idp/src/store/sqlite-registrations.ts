@@ -10,24 +10,17 @@ import type { Turn } from "./turn.ts";
 
 /** The registrations of this database; `now` stamps what is revoked with them. */
 export function sqliteRegistrations(turn: Turn, now: () => number, tell: Tell): RegistrationStore {
-  const { sql, read, write } = turn;
+  const { sql, find, read, write } = turn;
   return {
-    insert: (registration) =>
-      savedOrDuplicate(
-        write(() => {
-          insertRegistration(turn, registration);
-          return true;
-        }),
-      ),
+    insert: (registration) => savedOrDuplicate(write(() => insertRegistration(turn, registration))),
 
     find: (userId, applicationId) =>
-      read(() => {
-        const row = sql("SELECT * FROM registrations WHERE user_id = ? AND application_id = ?").get(
-          userId,
-          applicationId,
-        );
-        return row === undefined ? null : registrationOf(row);
-      }),
+      find(
+        "SELECT * FROM registrations WHERE user_id = ? AND application_id = ?",
+        registrationOf,
+        userId,
+        applicationId,
+      ),
 
     list: (userId) =>
       read(() =>

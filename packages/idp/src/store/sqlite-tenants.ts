@@ -10,7 +10,7 @@ import type { Turn } from "./turn.ts";
 
 /** The tenants of this database; `now` stamps what is revoked with them. */
 export function sqliteTenants(turn: Turn, now: () => number, tell: Tell): TenantStore {
-  const { sql, read, write } = turn;
+  const { sql, find, read, write } = turn;
   return {
     insert: (tenant) =>
       savedOrDuplicate(
@@ -24,15 +24,10 @@ export function sqliteTenants(turn: Turn, now: () => number, tell: Tell): Tenant
             tenant.insertInstant,
             tenant.lastUpdateInstant,
           );
-          return true;
         }),
       ),
 
-    find: (id) =>
-      read(() => {
-        const row = sql("SELECT * FROM tenants WHERE id = ?").get(id);
-        return row === undefined ? null : tenantOf(row);
-      }),
+    find: (id) => find("SELECT * FROM tenants WHERE id = ?", tenantOf, id),
 
     list: () =>
       read(() => sql("SELECT * FROM tenants ORDER BY is_default DESC, inserted, id").all().map(tenantOf)),

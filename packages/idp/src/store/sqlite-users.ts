@@ -1,7 +1,8 @@
 // Users in SQLite. What a change of a user does to his refresh tokens happens in the same step as the change.
 
+import { foldCase } from "../login-id.ts";
 import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
-import type { PasswordHash, User } from "./records.ts";
+import type { LoginIds, PasswordHash, User } from "./records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import { forgetDevices, rememberDevice } from "./sqlite-known-devices.ts";
 import type { Tell } from "./sqlite-outbox.ts";
@@ -9,33 +10,31 @@ import { revokeRows } from "./sqlite-refresh-tokens.ts";
 import { insertRegistration } from "./sqlite-registrations.ts";
 import type { PasswordChange, Saved, UserStore } from "./store.ts";
 import type { Turn } from "./turn.ts";
-import type { EventInfo, LoginIds } from "./user-event.ts";
+import type { EventInfo } from "./user-event.ts";
 
 /** The users of this database; `now` stamps what is revoked with them. */
 export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStore {
-  const { sql, read, write } = turn;
-  const findOne = (statement: string, ...values: string[]): Promise<User | null> =>
-    read(() => {
-      const row = sql(statement).get(...values);
-      return row === undefined ? null : userOf(row);
-    });
-
+  const { sql, find, read, write } = turn;
   return {
     insert: (user, registration) =>
       savedOrDuplicate(
         write(() => {
           insertUser(turn, user);
           if (registration !== undefined) insertRegistration(turn, registration);
-          return true;
         }),
       ),
 
     insertAll: (entries) => insertAll(turn, entries),
-    find: (id) => findOne("SELECT * FROM users WHERE id = ?", id),
+    find: (id) => find("SELECT * FROM users WHERE id = ?", userOf, id),
     findByEmail: (tenantId, email) =>
-      findOne("SELECT * FROM users WHERE tenant_id = ? AND email = ?", tenantId, foldCase(email)),
+      find("SELECT * FROM users WHERE tenant_id = ? AND email = ?", userOf, tenantId, foldCase(email)),
     findByUsername: (tenantId, username) =>
-      findOne("SELECT * FROM users WHERE tenant_id = ? AND username_key = ?", tenantId, foldCase(username)),
+      find(
+        "SELECT * FROM users WHERE tenant_id = ? AND username_key = ?",
+        userOf,
+        tenantId,
+        foldCase(username),
+      ),
 
     update: (user, change, info) =>
       savedOrDuplicate(
@@ -77,14 +76,6 @@ export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStor
   };
 }
 
-/**
- * How e-mail addresses and usernames are compared: two spellings of one text are one. SQLite reads every lone surrogate as
- * U+FFFD, so they are one here, too: else each would be counted as another login id.
- */
-export function foldCase(value: string): string {
-  return value.toWellFormed().normalize("NFC").toLowerCase();
-}
-
 // The partial index of migrations.ts makes each step one look-up, however many users there are.
 function importedFactors({ sql }: Turn, tenantId: string): Map<string, number> {
   const next = sql(
@@ -113,7 +104,6 @@ async function insertAll(
         for (const registration of registrations) insertRegistration(turn, registration);
         index += 1;
       }
-      return true;
     }),
   );
   return { saved, index };

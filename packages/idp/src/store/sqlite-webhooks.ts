@@ -11,7 +11,7 @@ const MOST_OF_A_REACH = 50;
 
 /** The webhooks of this database. */
 export function sqliteWebhooks(turn: Turn): WebhookStore {
-  const { sql, read, write } = turn;
+  const { sql, find, read, write } = turn;
   const savedWithin = async (webhook: Webhook, save: () => boolean): Promise<Saved | "full"> => {
     let isFull = false;
     const saved = await savedOrDuplicate(
@@ -25,11 +25,7 @@ export function sqliteWebhooks(turn: Turn): WebhookStore {
 
   return {
     insert: (webhook) => savedWithin(webhook, () => insertWebhook(turn, webhook)),
-    find: (id) =>
-      read(() => {
-        const row = sql("SELECT * FROM webhooks WHERE id = ?").get(id);
-        return row === undefined ? null : webhookOf(row);
-      }),
+    find: (id) => find("SELECT * FROM webhooks WHERE id = ?", webhookOf, id),
     list: () => read(() => sql("SELECT * FROM webhooks ORDER BY inserted, id").all().map(webhookOf)),
     update: (webhook) => savedWithin(webhook, () => updateWebhook(turn, webhook)),
     delete: (id) =>

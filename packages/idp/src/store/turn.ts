@@ -3,8 +3,9 @@
 // is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself.
 // A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone.
 
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { StoreUnavailableError } from "../errors.ts";
+import type { Row } from "./columns.ts";
 
 /** The database as the parts of the store use it. */
 export interface Turn {
@@ -12,6 +13,8 @@ export interface Turn {
   write<T>(operation: () => T): Promise<T>;
   /** Runs `operation`; it must not write. */
   read<T>(operation: () => T): Promise<T>;
+  /** The one row that a statement finds, or null. */
+  find<T>(text: string, of: (row: Row) => T, ...values: SQLInputValue[]): Promise<T | null>;
   /** A prepared statement, kept for the next time. */
   sql(text: string): StatementSync;
   /** Waits for the open turn, then closes the database. */
@@ -67,14 +70,21 @@ export function createTurn(db: DatabaseSync): Turn {
     }
   };
 
+  const sql = (text: string): StatementSync => {
+    const statement = statements.get(text) ?? db.prepare(text);
+    statements.set(text, statement);
+    return statement;
+  };
+
   return {
     write,
     read,
-    sql(text) {
-      const statement = statements.get(text) ?? db.prepare(text);
-      statements.set(text, statement);
-      return statement;
-    },
+    sql,
+    find: (text, of, ...values) =>
+      read(() => {
+        const row = sql(text).get(...values);
+        return row === undefined ? null : of(row);
+      }),
     async close() {
       await open?.committed.catch(() => undefined);
       if (db.isOpen) db.close();

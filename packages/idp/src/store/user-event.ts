@@ -3,7 +3,7 @@
 
 import type { LoginFailure, RevocationReason } from "../events.ts";
 import type { Rule } from "../throttle.ts";
-import type { RefreshToken, User } from "./records.ts";
+import type { LoginIds, RefreshToken, User } from "./records.ts";
 
 /** Every type of event: FusionAuth's names, and "jwt.refresh-token.reuse", which is ours. */
 export const USER_EVENT_TYPES = [
@@ -60,9 +60,6 @@ export interface EventInfo {
   deviceDescription?: string | undefined;
   deviceType?: string | undefined;
 }
-
-/** By what a user signs in. */
-export type LoginIds = Pick<User, "email" | "username">;
 
 /** That something happened, for the store to complete with what it knows of the user, the token and the application. */
 export interface Happening {
