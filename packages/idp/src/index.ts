@@ -100,6 +100,7 @@ async function filled(config: ResolvedConfig, store: Store, claim: KickstartClai
   const sealing = createSealing(config);
   await ensureDefaultTenant(config, store);
   await checkStoredSecrets(config, store, sealing);
+  await store.refreshTokens.revokeOwed();
   const provider: Provider = {
     config,
     store,

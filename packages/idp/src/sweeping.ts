@@ -1,6 +1,6 @@
 // Forgets refresh tokens that have ended, failures that count no more and devices long unused, a bounded number at a time, so
 // that the database does not grow for ever and no sweep holds up requests. What is over counts for nothing whether it was swept or
-// not. Revokes what a process that crashed still owed.
+// not. Revokes what another process owed when it crashed.
 
 import type { Provider } from "./provider.ts";
 
@@ -8,7 +8,7 @@ const EVERY_MS = 60_000;
 const AT_MOST = 1_000;
 const PAUSE_MS = 50;
 
-/** Sweeps at once and then every minute, without keeping the process alive; answers what stops it. */
+/** Sweeps every minute without keeping the process alive; answers what stops it. */
 export function startSweeping({ store, publish }: Pick<Provider, "store" | "publish">): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
@@ -37,7 +37,7 @@ export function startSweeping({ store, publish }: Pick<Provider, "store" | "publ
       return EVERY_MS;
     }
   };
-  sweepIn(0);
+  sweepIn(EVERY_MS);
   return () => {
     stopped = true;
     clearTimeout(timer);

@@ -85,12 +85,14 @@ function owedRevocations(
   now: () => number,
   tell: Tell,
 ): Pick<RefreshTokenStore, "oweRevocation" | "revokeOwed"> {
-  const { sql, write } = turn;
-  const revokeOwed = (): Promise<void> =>
-    write(() => {
+  const { sql, find, write } = turn;
+  const revokeOwed = async (): Promise<void> => {
+    if ((await find("SELECT 1 FROM owed_revocations LIMIT 1", () => true)) === null) return;
+    await write(() => {
       for (const row of sql("DELETE FROM owed_revocations RETURNING user_id").all())
         revokeRows(turn, tell, { userId: text(row, "user_id") }, { reason: "login-prevented", at: now() });
     });
+  };
 
   return {
     revokeOwed,
