@@ -3,6 +3,7 @@
  * over HTTP alone, but for its clock, its data folder (what a thief of a backup has) and SIGTERM.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -159,14 +160,20 @@ const taken = new Set<number>();
 async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
-    server.close();
-    await once(server, "close");
-    if (!taken.has(port)) ports.push(port);
+    // Below the range that systems hand out by themselves: nothing else takes one meanwhile.
+    const port = randomInt(10_000, 32_000);
+    if (!taken.has(port) && (await isFree(port))) ports.push(port);
     taken.add(port);
   }
   return ports;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  const isListening = await once(server, "listening").then(
+    () => true,
+    () => false,
+  );
+  if (isListening) await once(server.close(), "close");
+  return isListening;
 }

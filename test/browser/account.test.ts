@@ -42,6 +42,18 @@ async function changePassword(page: Page, origin: string, current: string, next:
   await page.getByRole("button", { name: "Change password" }).click();
 }
 
+// First: a user is told of a few new devices at once, then of one in four hours.
+test("a sign-in from a new device is in the outbox", async ({ context }) => {
+  const [store] = applications.map((application) => system.origin(application));
+  await signIn(await context.newPage(), store ?? "");
+  const before = await mail();
+  await signIn(await otherDevice(context), store ?? "");
+  const message = await nextMail(before, /new/i);
+  expect(message.to).toBe(ada.email);
+  expect(message.text).toContain("Chrome on Linux");
+  expect(message.text).not.toMatch(/https?:\/\/[^\s]*[?#]/);
+});
+
 describe.each(applications)("the account pages of the $name", (application) => {
   const origin = () => system.origin(application);
 
@@ -114,17 +126,6 @@ async function expectSignedOut(page: Page, origin: string): Promise<void> {
 }
 
 describe("what happens to an account", () => {
-  test("a sign-in from a new device is in the outbox", async ({ context }) => {
-    const [store] = applications.map((application) => system.origin(application));
-    await signIn(await context.newPage(), store ?? "");
-    const before = await mail();
-    await signIn(await otherDevice(context), store ?? "");
-    const message = await nextMail(before, /new/i);
-    expect(message.to).toBe(ada.email);
-    expect(message.text).toContain("Chrome on Linux");
-    expect(message.text).not.toMatch(/https?:\/\/[^\s]*[?#]/);
-  });
-
   test("a password changed in the Store signs the Forum out at once, and is in the outbox (ASVS 6.3.7, 7.4.3)", async ({
     context,
   }) => {
