@@ -65,7 +65,7 @@ onEveryFramework("a provider that", (at) => {
 
 everywhere("outages", (at) => {
   test("a provider that hangs costs its deadline and no more", async () => {
-    const app = await at.start({ deadline: 50 });
+    const app = await at.start({ deadline: 500 });
     const browser = await app.signedIn();
     app.clock.pass(31, "minutes");
     app.provider.fault = () => new Promise(() => {});
