@@ -4,9 +4,16 @@
  * same files must pass. Exits non-zero if a mutant survives. Two at a time.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Patch, patchedFiles, patches, type WeakenedCopy, weakenedCopy } from "./sabotage.ts";
+import {
+  applyPatch,
+  type Patch,
+  patchedFiles,
+  patches,
+  type WeakenedCopy,
+  weakenedCopy,
+} from "./sabotage.ts";
 
 /** What became of one test file. */
 interface FileResult {
@@ -24,24 +31,43 @@ const chosen = patches().filter(({ name }) => process.argv.length < 3 || process
 if (chosen.length === 0) throw new Error("No patch of lab/sabotage/ has such a name.");
 
 print(`${chosen.length} mutants. First the tests they name, unpatched:`);
-const sound = await inCopy([], soundness);
-if (sound !== null) {
-  print(`NOT SOUND  ${sound}`);
-  process.exitCode = 1;
-} else {
-  const survivors = await eachOf(chosen, async (patch) => {
-    const survived = await inCopy([patch.name], (copy) => survival(copy, patch));
-    print(`${survived === null ? "killed" : "SURVIVED"}  ${patch.name}: ${survived ?? patch.weakens}`);
-    return survived !== null;
-  });
+const copies = Array.from({ length: Math.min(atOnce, chosen.length) }, () => weakenedCopy([]));
+try {
+  await judgeAll(copies);
+} finally {
+  for (const copy of copies) copy.dispose();
+}
+
+async function judgeAll([first, ...others]: readonly WeakenedCopy[]): Promise<void> {
+  const unsound = first && (await unsoundness(first));
+  if (first === undefined || unsound !== null) {
+    print(`NOT SOUND  ${unsound}`);
+    process.exitCode = 1;
+    return;
+  }
+  const waiting = [...chosen];
+  const survivors: Patch[] = [];
+  const judgeIn = async (copy: WeakenedCopy) => {
+    for (let patch = waiting.shift(); patch !== undefined; patch = waiting.shift())
+      if (!(await isKilled(copy, patch))) survivors.push(patch);
+  };
+  await Promise.all([first, ...others].map(judgeIn));
   const seconds = Math.round((performance.now() - started) / 1_000);
   print(`${chosen.length - survivors.length} killed, ${survivors.length} survived, in ${seconds} s`);
   for (const { name } of survivors) print(`survived: ${name}`);
   if (survivors.length > 0) process.exitCode = 1;
 }
 
+async function isKilled(copy: WeakenedCopy, patch: Patch): Promise<boolean> {
+  applyPatch(copy.folder, patch.name);
+  const survived = await survival(copy, patch);
+  applyPatch(copy.folder, patch.name, "reverse");
+  print(`${survived === null ? "killed" : "SURVIVED"}  ${patch.name}: ${survived ?? patch.weakens}`);
+  return survived === null;
+}
+
 /** Why the unpatched tree is no measure; `null` if it is one. */
-async function soundness(copy: WeakenedCopy): Promise<string | null> {
+async function unsoundness(copy: WeakenedCopy): Promise<string | null> {
   const paths = [...new Set(chosen.flatMap(({ tests }) => tests))];
   const bad = (await run(copy, paths)).find(({ failed, ran }) => failed.length > 0 || ran === 0);
   return bad === undefined
@@ -61,6 +87,7 @@ async function survival(copy: WeakenedCopy, { name, tests }: Patch): Promise<str
 
 async function run(copy: WeakenedCopy, paths: readonly string[]): Promise<FileResult[]> {
   const outputFile = join(copy.folder, "results.json");
+  rmSync(outputFile, { force: true });
   const reporter = ["--reporter=json", `--outputFile=${outputFile}`];
   const output = await ended(copy, [
     "node_modules/vitest/vitest.mjs",
@@ -91,8 +118,9 @@ function fileResult({ testResults }: Report, file: string, path: string): FileRe
 
 async function typeErrors(copy: WeakenedCopy, files: readonly string[]): Promise<string | null> {
   const lenient = ["--noUnusedLocals", "false", "--noUnusedParameters", "false"];
+  const again = ["--incremental", "--tsBuildInfoFile", "types.tsbuildinfo"];
   const tsc = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json", "--noEmit", "--pretty", "false"];
-  const output = await ended(copy, [...tsc, ...lenient]);
+  const output = await ended(copy, [...tsc, ...lenient, ...again]);
   return output.split("\n").find((line) => files.some((file) => line.startsWith(`${file}(`))) ?? null;
 }
 
@@ -113,30 +141,6 @@ function ended({ folder }: WeakenedCopy, args: readonly string[]): Promise<strin
       else reject(new Error(`${args[0]} ran for more than ${longestRun / 1_000} s`));
     });
   });
-}
-
-async function inCopy<Result>(
-  names: readonly string[],
-  use: (copy: WeakenedCopy) => Promise<Result>,
-): Promise<Result> {
-  const copy = weakenedCopy(names);
-  try {
-    return await use(copy);
-  } finally {
-    copy.dispose();
-  }
-}
-
-/** Those for which `does` came true, `atOnce` at a time. */
-async function eachOf<Item>(items: readonly Item[], does: (item: Item) => Promise<boolean>): Promise<Item[]> {
-  const waiting = [...items];
-  const found: Item[] = [];
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift())
-      if (await does(item)) found.push(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return found;
 }
 
 function print(line: string): void {
