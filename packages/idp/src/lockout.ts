@@ -7,21 +7,24 @@ import type { Rule } from "./throttle.ts";
 
 const DAY_MS = 86_400_000;
 
-const UNIT_MS = {
+/** What a lockout's duration is counted in. */
+export type LockoutUnit = NonNullable<FailedAuthenticationConfiguration["actionDurationUnit"]>;
+
+const UNIT_MS: Readonly<Record<LockoutUnit, number>> = {
   MINUTES: 60_000,
   HOURS: 3_600_000,
   DAYS: DAY_MS,
   WEEKS: 7 * DAY_MS,
   MONTHS: 30 * DAY_MS,
   YEARS: 365 * DAY_MS,
-} as const;
+};
 
 /** Every setting with its value: FusionAuth's defaults. */
 export interface EffectiveLockout {
   tooManyAttempts: number;
   resetCountInSeconds: number;
   actionDuration: number;
-  actionDurationUnit: keyof typeof UNIT_MS;
+  actionDurationUnit: LockoutUnit;
   /** Undefined: there is no lockout. */
   userActionId: string | undefined;
   actionCancelPolicy: { onPasswordReset: boolean };
