@@ -32,11 +32,11 @@ if (chosen.length === 0) throw new Error("No patch of lab/sabotage/ has such a n
 
 print(`${chosen.length} mutants. First the tests they name, unpatched:`);
 const copies = Array.from({ length: Math.min(atOnce, chosen.length) }, () => weakenedCopy([]));
-try {
-  await judgeAll(copies);
-} finally {
+process.on("exit", () => {
   for (const copy of copies) copy.dispose();
-}
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+await judgeAll(copies);
 
 async function judgeAll([first, ...others]: readonly WeakenedCopy[]): Promise<void> {
   const unsound = first && (await unsoundness(first));
