@@ -21,11 +21,16 @@ export default defineConfig({
           name: "http",
           include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, browserTests],
+          globalSetup: ["test/servers/shared.ts"],
         },
       },
       {
         extends: true,
-        test: { name: "browser", include: [browserTests], globalSetup: ["test/chromium.ts"] },
+        test: {
+          name: "browser",
+          include: [browserTests],
+          globalSetup: ["test/chromium.ts", "test/servers/shared.ts"],
+        },
       },
     ],
   },

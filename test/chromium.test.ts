@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Machine, provideChromium } from "./chromium.ts";
+import { provideChromium } from "./chromium.ts";
+import type { Machine } from "./servers/machine.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "latchkey-chromium-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,7 +24,7 @@ describe("providing Chromium", () => {
   test("says why there is none, and runs no command, without apt-get", () => {
     expect(provideChromium(machine({}))).toEqual({
       path: null,
-      reason: expect.stringContaining("no Chromium"),
+      reason: expect.stringContaining("no chromium"),
     });
   });
 

@@ -14,7 +14,7 @@ import { createRouter, type Transport } from "./routes.ts";
 import { createSealing } from "./sealing.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { checkStoredSecrets } from "./stored-secrets.ts";
-import { openSqlite } from "./store/sqlite.ts";
+import { openSqlite } from "./store/sqlite/open.ts";
 import type { Store } from "./store/store.ts";
 import { startSweeping } from "./sweeping.ts";
 

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { highestFactor, verifyImported } from "../src/imported-password.ts";
-import { openSqlite } from "../src/store/sqlite.ts";
+import { openSqlite } from "../src/store/sqlite/open.ts";
 import { ALICE_EMAIL, API_KEY, databaseFile, dump, login, startIdp, STORE_APP } from "./idp.ts";
 
 const PASSWORD = "an imported password";

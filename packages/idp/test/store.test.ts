@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { createTurn, type Turn } from "../src/store/turn.ts";
-import { openSqlite } from "../src/store/sqlite.ts";
+import { createTurn, type Turn } from "../src/store/sqlite/turn.ts";
+import { openSqlite } from "../src/store/sqlite/open.ts";
 import type { RefreshToken } from "../src/store/records.ts";
 import { databaseFile } from "./idp.ts";
 

@@ -8,7 +8,7 @@ export const hour = 60 * minute;
 export const day = 24 * hour;
 
 /** An instant to start from; a real one, so that nothing works only near zero. */
-export const start: number = Date.UTC(2026, 4, 1, 9);
+export const start: number = Date.UTC(2100, 4, 1, 9);
 
 /** A sign-in at `start`, whose session "s0" was minted then and not presented yet. */
 export function signInRecord(changed: Partial<SignInRecord> = {}): SignInRecord {

@@ -1,16 +1,16 @@
 // Users in SQLite. What a change of a user does to his refresh tokens happens in the same step as the change.
 
-import { foldCase } from "../login-id.ts";
+import { foldCase } from "../../login-id.ts";
 import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
-import type { LoginIds, PasswordHash, User } from "./records.ts";
+import type { LoginIds, PasswordHash, User } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import { forgetDevices, rememberDevice } from "./sqlite-known-devices.ts";
-import type { Tell } from "./sqlite-outbox.ts";
-import { revokeRows } from "./sqlite-refresh-tokens.ts";
-import { insertRegistration } from "./sqlite-registrations.ts";
-import type { PasswordChange, Saved, UserStore } from "./store.ts";
+import { forgetDevices, rememberDevice } from "./known-devices.ts";
+import type { Tell } from "./outbox.ts";
+import { revokeRows } from "./refresh-tokens.ts";
+import { insertRegistration } from "./registrations.ts";
+import type { PasswordChange, Saved, UserStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
-import type { EventInfo } from "./user-event.ts";
+import type { EventInfo } from "../user-event.ts";
 
 /** The users of this database; `now` stamps what is revoked with them. */
 export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStore {

@@ -2,9 +2,9 @@
 
 import { integer, type Row, text, textOrNull } from "./columns.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import type { Saved, WebhookStore } from "./store.ts";
+import type { Saved, WebhookStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
-import type { Webhook } from "./user-event.ts";
+import type { Webhook } from "../user-event.ts";
 
 // Global ones, and as many again of each tenant: each event is written once for each that hears of it (CWE-770).
 const MOST_OF_A_REACH = 50;

@@ -2,13 +2,13 @@
 // events of one user, or of one application as a whole – is delivered in order: only its oldest row has a `due`, the others wait for
 // it. A claim is a `due` in the future, so that a node that died holds a row no longer than that.
 
-import { keyOf } from "../throttle.ts";
+import { keyOf } from "../../throttle.ts";
 import { integer, type Row, text } from "./columns.ts";
-import type { RefreshToken, User } from "./records.ts";
-import { reserve } from "./sqlite-attempts.ts";
-import { tokenOf } from "./sqlite-refresh-tokens.ts";
-import { userOf } from "./sqlite-users.ts";
-import type { OutboxStore } from "./store.ts";
+import type { RefreshToken, User } from "../records.ts";
+import { reserve } from "./attempts.ts";
+import { tokenOf } from "./refresh-tokens.ts";
+import { userOf } from "./users.ts";
+import type { OutboxStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 import {
   type Delivery,
@@ -18,7 +18,7 @@ import {
   MAILED,
   mailAddressOf,
   type UserEvent,
-} from "./user-event.ts";
+} from "../user-event.ts";
 
 // What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
 const TOLD_TOGETHER_MS = 250;

@@ -1,7 +1,7 @@
 // Known devices in SQLite: which of a user's devices he has signed in from.
 
 import { integer } from "./columns.ts";
-import type { KnownDeviceStore } from "./store.ts";
+import type { KnownDeviceStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
 // Nobody uses more; who has the password must not make the table grow without end (CWE-770).

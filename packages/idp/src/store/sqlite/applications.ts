@@ -1,11 +1,11 @@
 // Applications and their roles in SQLite.
 
 import { bit, integer, type Row, text, textOrNull } from "./columns.ts";
-import type { Application, Role } from "./records.ts";
+import type { Application, Role } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import type { Tell } from "./sqlite-outbox.ts";
-import { revokeRows } from "./sqlite-refresh-tokens.ts";
-import type { ApplicationStore } from "./store.ts";
+import type { Tell } from "./outbox.ts";
+import { revokeRows } from "./refresh-tokens.ts";
+import type { ApplicationStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The applications of this database; `now` stamps what is revoked with them. */

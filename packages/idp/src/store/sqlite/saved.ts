@@ -1,6 +1,6 @@
 // How an insert or update ended, as a value: which unique member was taken, or that the row had moved on.
 
-import type { Saved } from "./store.ts";
+import type { Saved } from "../store.ts";
 
 /** "saved", or "conflict" if the write answers false, or what was a duplicate; any other error is thrown on. */
 export async function savedOrDuplicate(write: Promise<boolean | void>): Promise<Saved> {

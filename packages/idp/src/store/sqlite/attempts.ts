@@ -1,9 +1,9 @@
 // What is counted against a rule in SQLite: failed attempts, and messages to a mailbox. One write asks every rule and counts, so that
 // of any number of parallel attempts, in any number of processes, no more are admitted than the rules allow (CWE-367, CWE-307).
 
-import { forgottenAt, nextAttempt, type Tally, withFailure } from "../throttle.ts";
+import { forgottenAt, nextAttempt, type Tally, withFailure } from "../../throttle.ts";
 import { integer } from "./columns.ts";
-import type { AttemptStore, Counter, Reserved } from "./store.ts";
+import type { AttemptStore, Counter, Reserved } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The counted attempts of this database; `now` is the store's clock. */

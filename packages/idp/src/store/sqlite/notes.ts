@@ -2,7 +2,7 @@
 
 import { text } from "./columns.ts";
 import { TABLES } from "./migrations.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The notes of this database. */

@@ -1,13 +1,13 @@
 // Refresh tokens in SQLite: the one place where a generation changes and where a family is revoked.
 
-import { REVOCATION_REASONS, type RevocationReason } from "../events.ts";
+import { REVOCATION_REASONS, type RevocationReason } from "../../events.ts";
 import { bytes, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
-import type { RefreshToken } from "./records.ts";
-import { rememberDevice } from "./sqlite-known-devices.ts";
-import type { RefreshTokenStore, RevocationTarget, SignIn } from "./store.ts";
-import type { Tell } from "./sqlite-outbox.ts";
+import type { RefreshToken } from "../records.ts";
+import { rememberDevice } from "./known-devices.ts";
+import type { RefreshTokenStore, RevocationTarget, SignIn } from "../store.ts";
+import type { Tell } from "./outbox.ts";
 import type { Turn } from "./turn.ts";
-import type { EventInfo } from "./user-event.ts";
+import type { EventInfo } from "../user-event.ts";
 
 // The attempt that began a lockout has been answered by then.
 const AFTER_THE_ANSWER_MS = 250;

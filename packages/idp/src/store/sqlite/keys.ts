@@ -1,9 +1,9 @@
 // API keys and signing keys in SQLite.
 
 import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
-import type { ApiKey, SigningKey } from "./records.ts";
+import type { ApiKey, SigningKey } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import type { ApiKeyStore, SigningKeyStore } from "./store.ts";
+import type { ApiKeyStore, SigningKeyStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The API keys of this database. */

@@ -1,11 +1,11 @@
 // Tenants in SQLite.
 
 import { bit, integer, type Row, text } from "./columns.ts";
-import type { Tenant } from "./records.ts";
+import type { Tenant } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import type { Tell } from "./sqlite-outbox.ts";
-import { revokeRows } from "./sqlite-refresh-tokens.ts";
-import type { TenantStore } from "./store.ts";
+import type { Tell } from "./outbox.ts";
+import { revokeRows } from "./refresh-tokens.ts";
+import type { TenantStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The tenants of this database; `now` stamps what is revoked with them. */

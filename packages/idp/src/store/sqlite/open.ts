@@ -3,20 +3,20 @@
 
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { DatabaseTooNewError, StoreUnavailableError } from "../errors.ts";
+import { DatabaseTooNewError, StoreUnavailableError } from "../../errors.ts";
 import { migrate } from "./migrations.ts";
-import { sqliteApplications } from "./sqlite-applications.ts";
-import { sqliteAttempts } from "./sqlite-attempts.ts";
-import { sqliteApiKeys, sqliteSigningKeys } from "./sqlite-keys.ts";
-import { sqliteKnownDevices } from "./sqlite-known-devices.ts";
-import { sqliteNotes } from "./sqlite-notes.ts";
-import { type OutboxOptions, sqliteOutbox } from "./sqlite-outbox.ts";
-import { sqliteRefreshTokens } from "./sqlite-refresh-tokens.ts";
-import { sqliteRegistrations } from "./sqlite-registrations.ts";
-import { sqliteTenants } from "./sqlite-tenants.ts";
-import { sqliteUsers } from "./sqlite-users.ts";
-import { sqliteWebhooks } from "./sqlite-webhooks.ts";
-import type { Store } from "./store.ts";
+import { sqliteApplications } from "./applications.ts";
+import { sqliteAttempts } from "./attempts.ts";
+import { sqliteApiKeys, sqliteSigningKeys } from "./keys.ts";
+import { sqliteKnownDevices } from "./known-devices.ts";
+import { sqliteNotes } from "./notes.ts";
+import { type OutboxOptions, sqliteOutbox } from "./outbox.ts";
+import { sqliteRefreshTokens } from "./refresh-tokens.ts";
+import { sqliteRegistrations } from "./registrations.ts";
+import { sqliteTenants } from "./tenants.ts";
+import { sqliteUsers } from "./users.ts";
+import { sqliteWebhooks } from "./webhooks.ts";
+import type { Store } from "../store.ts";
 import { createTurn } from "./turn.ts";
 
 // Waiting for a lock blocks the event loop, so it is short; whoever holds the file longer is told 503.

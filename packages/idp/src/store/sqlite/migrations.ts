@@ -2,7 +2,7 @@
 // All missing steps run in one transaction, so that a failing one leaves the file as it was.
 
 import type { DatabaseSync } from "node:sqlite";
-import { DatabaseTooNewError } from "../errors.ts";
+import { DatabaseTooNewError } from "../../errors.ts";
 
 const STEPS: readonly string[] = [
   `

@@ -4,7 +4,7 @@
 // A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone.
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { StoreUnavailableError } from "../errors.ts";
+import { StoreUnavailableError } from "../../errors.ts";
 import type { Row } from "./columns.ts";
 
 /** The database as the parts of the store use it. */

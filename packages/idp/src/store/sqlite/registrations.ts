@@ -1,11 +1,11 @@
 // Registrations in SQLite.
 
 import { bit, integer, integerOrNull, type Row, text } from "./columns.ts";
-import type { Registration } from "./records.ts";
+import type { Registration } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
-import type { Tell } from "./sqlite-outbox.ts";
-import { revokeRows } from "./sqlite-refresh-tokens.ts";
-import type { RegistrationStore } from "./store.ts";
+import type { Tell } from "./outbox.ts";
+import { revokeRows } from "./refresh-tokens.ts";
+import type { RegistrationStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
 /** The registrations of this database; `now` stamps what is revoked with them. */
