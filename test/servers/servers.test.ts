@@ -11,7 +11,7 @@ test("a Redis of one's own answers, and is gone when removed", async () => {
   await redis.stop();
   await redis.start();
   await redis.remove();
-  await expect(unwatchedFetch(redis.url.replace("redis", "http"))).rejects.toThrow();
+  await expect(unwatchedFetch(redis.url.replace("redis", "http"))).rejects.toThrow("fetch failed");
 });
 
 test("a Postgres of one's own keeps what was committed when it is killed", async () => {
