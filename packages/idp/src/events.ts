@@ -29,6 +29,8 @@ export const REVOCATION_REASONS = [
   "user-deleted",
   "application-deactivated",
   "application-deleted",
+  /** The database was restored and an operator chose that everybody signs in again: `latchkey-idp restored --new-epoch`. */
+  "restored",
 ] as const;
 
 /** Why refresh tokens were revoked; also kept in the row. */

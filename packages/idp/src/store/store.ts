@@ -224,11 +224,13 @@ export interface ApiKeyStore {
 
 /** The provider's signing keys. */
 export interface SigningKeyStore {
-  /** Makes this the key that signs; those before it verify until `others` and are forgotten afterwards. */
+  /** Makes this the newest key, which is to sign; those before it verify until `others` and are forgotten afterwards. */
   insert(key: SigningKey, others: number): Promise<void>;
   /** Newest first, without those whose time is over. */
   list(): Promise<SigningKey[]>;
   reseal(kid: string, sealedPrivateKey: string): Promise<void>;
+  /** Forgets a key, which verifies nothing from then on; false if there was none. */
+  retire(kid: string): Promise<boolean>;
 }
 
 /** Who is told over HTTP: 50 global webhooks and 50 of each tenant at most. */

@@ -49,6 +49,8 @@ export function sqliteSigningKeys({ sql, read, write }: Turn, now: () => number)
       write(() => {
         sql("UPDATE signing_keys SET sealed_private_key = ? WHERE kid = ?").run(sealedPrivateKey, kid);
       }),
+
+    retire: (kid) => write(() => sql("DELETE FROM signing_keys WHERE kid = ?").run(kid).changes === 1),
   };
 }
 
