@@ -1,0 +1,142 @@
+// The schema on Postgres, as numbered steps. A step that was released is never edited; a change is a new step at the end, and one that
+// code of the release before still works on: it goes on serving while a new node migrates, and may even start again afterwards.
+// Columns and tables are therefore first added, and removed a release later than the last code that used them.
+//
+// Text is COLLATE "C" wherever it is compared: as in SQLite, by its bytes, whatever the database's own language is.
+
+/** A step of the schema. */
+export interface Step {
+  readonly sql: string;
+  /** The oldest number of steps with which code still works on this; left out: as the step before. */
+  readonly compatibleWith?: number;
+}
+
+/** The steps. Version n of the schema is what the first n of them make. */
+export const STEPS: readonly Step[] = [
+  {
+    compatibleWith: 1,
+    sql: `
+  CREATE TABLE tenants (
+    id text COLLATE "C" PRIMARY KEY, name text COLLATE "C" NOT NULL, is_default boolean NOT NULL, settings text NOT NULL,
+    version bigint NOT NULL, inserted bigint NOT NULL, updated bigint NOT NULL
+  );
+  CREATE UNIQUE INDEX tenants_name ON tenants (lower(name));
+  -- However many nodes start at once on an empty database: one.
+  CREATE UNIQUE INDEX tenants_default_name ON tenants (is_default) WHERE is_default;
+
+  CREATE TABLE applications (
+    id text COLLATE "C" PRIMARY KEY, tenant_id text COLLATE "C" NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    name text COLLATE "C" NOT NULL, active boolean NOT NULL, settings text NOT NULL, sealed_secret text NOT NULL,
+    version bigint NOT NULL, inserted bigint NOT NULL, updated bigint NOT NULL
+  );
+  CREATE UNIQUE INDEX applications_name ON applications (tenant_id, lower(name));
+
+  CREATE TABLE roles (
+    id text COLLATE "C" PRIMARY KEY, application_id text COLLATE "C" NOT NULL REFERENCES applications ON DELETE CASCADE,
+    name text COLLATE "C" NOT NULL, description text, is_default boolean NOT NULL, is_super boolean NOT NULL
+  );
+  CREATE UNIQUE INDEX roles_name ON roles (application_id, name);
+
+  CREATE TABLE users (
+    id text COLLATE "C" PRIMARY KEY, tenant_id text COLLATE "C" NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    email text COLLATE "C", username text, username_key text COLLATE "C", active boolean NOT NULL, verified boolean NOT NULL,
+    expiry bigint, profile text NOT NULL,
+    password_scheme text COLLATE "C", password_hash text, password_salt text, password_factor bigint,
+    credential_version bigint NOT NULL, password_updated bigint, last_login bigint,
+    version bigint NOT NULL, inserted bigint NOT NULL, updated bigint NOT NULL
+  ) WITH (fillfactor = 90);
+  CREATE UNIQUE INDEX users_email ON users (tenant_id, email);
+  CREATE UNIQUE INDEX users_username ON users (tenant_id, username_key);
+  CREATE INDEX imported_passwords ON users (tenant_id, password_scheme, password_factor DESC)
+    WHERE password_scheme <> 'argon2id';
+
+  CREATE TABLE registrations (
+    id text COLLATE "C" PRIMARY KEY, user_id text COLLATE "C" NOT NULL REFERENCES users ON DELETE CASCADE,
+    application_id text COLLATE "C" NOT NULL REFERENCES applications ON DELETE CASCADE,
+    roles text NOT NULL, profile text NOT NULL, verified boolean NOT NULL, last_login bigint,
+    version bigint NOT NULL, inserted bigint NOT NULL, updated bigint NOT NULL
+  ) WITH (fillfactor = 90);
+  CREATE UNIQUE INDEX registrations_key ON registrations (user_id, application_id);
+  CREATE INDEX registrations_of_application ON registrations (application_id);
+
+  -- No index on what a rotation changes, so that it is a HOT update: nothing but the row is written. Hence sweep_at besides ends: when
+  -- the sweep looks at the row, which is when it ends, or ended before it was extended.
+  CREATE TABLE refresh_tokens (
+    id text COLLATE "C" PRIMARY KEY, tenant_id text COLLATE "C" NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    application_id text COLLATE "C" NOT NULL REFERENCES applications ON DELETE CASCADE,
+    user_id text COLLATE "C" NOT NULL REFERENCES users ON DELETE CASCADE,
+    secret bytea NOT NULL, key_id text NOT NULL, generation bigint NOT NULL,
+    started bigint NOT NULL, rotated bigint NOT NULL, expires bigint NOT NULL, ends bigint NOT NULL, sweep_at bigint NOT NULL,
+    revoked bigint, revoked_reason text, reuse_found bigint,
+    meta_data text NOT NULL, accessed_address text, accessed bigint NOT NULL
+  ) WITH (fillfactor = 80);
+  CREATE INDEX refresh_tokens_of_user ON refresh_tokens (user_id, started);
+  CREATE INDEX refresh_tokens_of_application ON refresh_tokens (application_id);
+  CREATE INDEX refresh_tokens_of_tenant ON refresh_tokens (tenant_id);
+  CREATE INDEX refresh_tokens_to_sweep ON refresh_tokens (sweep_at);
+
+  -- Without a reference to users: who is locked out may be nobody.
+  CREATE TABLE owed_revocations (user_id text COLLATE "C" PRIMARY KEY);
+
+  CREATE TABLE api_keys (
+    id text COLLATE "C" PRIMARY KEY, hash text COLLATE "C" NOT NULL, name text, key_manager boolean NOT NULL,
+    tenant_id text COLLATE "C" REFERENCES tenants ON DELETE CASCADE,
+    permissions text NOT NULL, meta_data text NOT NULL, expiration bigint, sample boolean NOT NULL,
+    version bigint NOT NULL, inserted bigint NOT NULL, updated bigint NOT NULL
+  );
+  CREATE UNIQUE INDEX api_keys_hash_key ON api_keys (hash);
+  CREATE INDEX api_keys_of_tenant ON api_keys (tenant_id);
+
+  CREATE TABLE signing_keys (
+    kid text COLLATE "C" PRIMARY KEY, algorithm text NOT NULL, public_key text NOT NULL, sealed_private_key text NOT NULL,
+    inserted bigint NOT NULL, verifies_until bigint
+  );
+
+  CREATE TABLE notes (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
+
+  CREATE TABLE attempts (
+    key text COLLATE "C" PRIMARY KEY, failures double precision NOT NULL, last bigint NOT NULL, forgotten bigint NOT NULL
+  );
+  CREATE INDEX attempts_by_end ON attempts (forgotten);
+
+  CREATE TABLE known_devices (
+    user_id text COLLATE "C" NOT NULL REFERENCES users ON DELETE CASCADE, device text COLLATE "C" NOT NULL,
+    last_used bigint NOT NULL,
+    PRIMARY KEY (user_id, device)
+  );
+  CREATE INDEX known_devices_by_use ON known_devices (last_used);
+
+  -- tenant_ids and events are JSON lists, as text; tenant_ids null is FusionAuth's global.
+  CREATE TABLE webhooks (
+    id text COLLATE "C" PRIMARY KEY, tenant_ids text, events text NOT NULL, settings text NOT NULL, sealed_secrets text NOT NULL,
+    version bigint NOT NULL, inserted bigint NOT NULL, updated bigint NOT NULL
+  );
+
+  CREATE TABLE outbox (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    receiver text COLLATE "C" NOT NULL, lane text COLLATE "C" NOT NULL, event text NOT NULL,
+    written bigint NOT NULL, attempts bigint NOT NULL, due bigint
+  );
+  CREATE INDEX outbox_lanes ON outbox (receiver, lane, number);
+  CREATE INDEX outbox_due ON outbox (receiver, due, number) WHERE due IS NOT NULL;
+  `,
+  },
+];
+
+/** Every table of the store, those first whose rows others refer to last. */
+export const TABLES: readonly string[] = [
+  "outbox",
+  "webhooks",
+  "attempts",
+  "known_devices",
+  "owed_revocations",
+  "refresh_tokens",
+  "registrations",
+  "users",
+  "roles",
+  "applications",
+  "api_keys",
+  "signing_keys",
+  "notes",
+  "tenants",
+];
