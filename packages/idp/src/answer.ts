@@ -7,10 +7,6 @@ import type { Publish } from "./events.ts";
 // Answers hold tokens and personal data: nobody may keep them (ASVS 14.3.2, RFC 6749 §5.1).
 const UNCACHED = { "cache-control": "no-store", pragma: "no-cache" };
 
-// Public documents may be kept for a short while: a rotated key is seen soon, and verifiers also ask again for a kid they do
-// not know.
-const CACHED = { "cache-control": "public, max-age=300" };
-
 // What an answer is, its content type says and nothing else: an error that repeats a name never becomes a page (ASVS 3.4.4).
 const UNSNIFFED = { "x-content-type-options": "nosniff" };
 
@@ -24,9 +20,10 @@ export function json(body: object, status = 200, headers: Record<string, string>
   });
 }
 
-/** A JSON answer that anyone may see and keep for five minutes. */
-export function publicJson(body: object): Response {
-  return new Response(JSON.stringify(body), { headers: { ...JSON_TYPE, ...UNSNIFFED, ...CACHED } });
+/** A JSON answer that anyone may see and keep for so many seconds. */
+export function publicJson(body: object, maxAge: number): Response {
+  const cached = { "cache-control": `public, max-age=${maxAge}` };
+  return new Response(JSON.stringify(body), { headers: { ...JSON_TYPE, ...UNSNIFFED, ...cached } });
 }
 
 /** An answer without a body. */

@@ -1,18 +1,14 @@
-// The whole public surface: createIdp(config) → { fetch, rotateSigningKey, close }. Puts the parts together, gives a new database its
-// tenant, and undoes a start that fails. Embedding is passing `fetch` on; listening on a port is serving it (main.ts).
+// The whole public surface: createIdp(config) → { fetch, rotateSigningKey, close }. Gives a new database its tenant, starts
+// the parts, and undoes a start that fails. Embedding is passing `fetch` on; listening on a port is serving it (program/serve.ts).
 
 import { applyKickstart } from "./apply-kickstart.ts";
+import { assembled } from "./assembly.ts";
 import { type IdpConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
 import { startDelivering } from "./delivery.ts";
-import { createPublish } from "./events.ts";
 import { claimKickstart, type KickstartClaim } from "./kickstart-claim.ts";
-import { createPasswords } from "./password.ts";
 import type { Provider } from "./provider.ts";
 import { createSend } from "./receivers.ts";
-import { createRefreshTokenCodec } from "./refresh-token.ts";
 import { createRouter, type Transport } from "./routes.ts";
-import { createSealing } from "./sealing.ts";
-import { openSigningKeys } from "./signing-keys.ts";
 import { checkStoredSecrets } from "./stored-secrets.ts";
 import { openSqlite } from "./store/sqlite/open.ts";
 import type { Store } from "./store/store.ts";
@@ -46,10 +42,13 @@ export interface Idp {
   /** Answers a request; never rejects. `env.address` is the other end's address, kept with refresh tokens. */
   fetch(request: Request, env?: Transport): Promise<Response>;
   /**
-   * Makes a new key pair the one that signs access tokens and answers its `kid`. Tokens signed before stay valid until they
-   * expire. Throws StoreUnavailableError.
+   * Makes a new key pair and answers its `kid`. It is published at once and signs access tokens from a minute later on, when every
+   * node and every verifier can know it; with `now` at once here, on other nodes within 20 seconds. Tokens signed before stay valid
+   * until they expire. Throws StoreUnavailableError.
    */
-  rotateSigningKey(): Promise<string>;
+  rotateSigningKey(options?: { now?: boolean }): Promise<string>;
+  /** From now on `/api/status` answers 503, so that a proxy sends no more; requests are answered as before. `close` comes after it. */
+  drain(): void;
   /**
    * Tries to deliver every event that is due by `now` to its webhook or mailbox, and waits until nothing is. It happens by itself
    * all the time; a test that moves the clock calls this instead of waiting. What fails stays for later and is no error.
@@ -96,20 +95,11 @@ async function started(config: ResolvedConfig, store: Store): Promise<Idp> {
 }
 
 async function filled(config: ResolvedConfig, store: Store, claim: KickstartClaim | null): Promise<Idp> {
-  const publish = createPublish(config.now);
-  const sealing = createSealing(config);
   await ensureDefaultTenant(config, store);
-  await checkStoredSecrets(config, store, sealing);
+  const provider = await assembled(config, store);
+  await checkStoredSecrets(config, store, provider.sealing);
   await store.refreshTokens.revokeOwed();
-  const provider: Provider = {
-    config,
-    store,
-    publish,
-    sealing,
-    signingKeys: await openSigningKeys(config, store.signingKeys, sealing, publish),
-    passwords: await createPasswords(config, publish),
-    refreshTokens: createRefreshTokenCodec(config),
-  };
+  await provider.signingKeys.ensure();
   const answer = createRouter(provider);
   if (config.kickstart !== null && claim !== null)
     await applyKickstart(provider, config.kickstart, claim, (request) => answer(request, {}));
@@ -134,7 +124,7 @@ async function ensureDefaultTenant(
 }
 
 function running(provider: Provider, answer: ReturnType<typeof createRouter>): Idp {
-  const { store, passwords, signingKeys } = provider;
+  const { store, passwords, signingKeys, readiness } = provider;
   const stopSweeping = startSweeping(provider);
   const delivering = startDelivering({
     config: provider.config,
@@ -153,7 +143,8 @@ function running(provider: Provider, answer: ReturnType<typeof createRouter>): I
         answering.delete(response);
       }
     },
-    rotateSigningKey: () => signingKeys.rotate(),
+    rotateSigningKey: (options) => signingKeys.rotate(options),
+    drain: () => readiness.drain(),
     deliverDue: () => delivering.settled(),
     async close() {
       stopSweeping();

@@ -1,8 +1,9 @@
-// The parts of a running provider, put together once in index.ts and handed to every endpoint. Holds nothing of its own.
+// The parts of a running provider, put together once in assembly.ts and handed to every endpoint. Holds nothing of its own.
 
 import type { ResolvedConfig } from "./config.ts";
 import type { Publish } from "./events.ts";
 import type { Passwords } from "./password.ts";
+import type { Readiness } from "./readiness.ts";
 import type { RefreshTokenCodec } from "./refresh-token.ts";
 import type { Sealing } from "./sealing.ts";
 import type { SigningKeys } from "./signing-keys.ts";
@@ -15,6 +16,7 @@ export interface Provider {
   readonly store: Store;
   readonly publish: Publish;
   readonly sealing: Sealing;
+  readonly readiness: Readiness;
   readonly signingKeys: SigningKeys;
   readonly passwords: Passwords;
   readonly refreshTokens: RefreshTokenCodec;

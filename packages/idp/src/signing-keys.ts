@@ -1,5 +1,6 @@
 // The key pairs that sign access tokens, kept in the store with the private half sealed. One signs; those before it go on
-// verifying until no token of theirs can be alive. Signs nothing itself: access-token.ts does.
+// verifying until no token of theirs can be alive. Which one signs depends on the ring and the clock alone, so that all nodes agree
+// without talking to each other. Signs nothing itself: access-token.ts does.
 
 import {
   createPrivateKey,
@@ -23,6 +24,8 @@ export interface UsableKey {
   privateKey: KeyObject;
   /** SPKI PEM. */
   pem: string;
+  /** When it was made, epoch milliseconds. */
+  insertInstant: number;
 }
 
 /** A public key as JWKS lists it (RFC 7517 §4). */
@@ -36,66 +39,142 @@ export interface SigningKeys {
   find(kid: string): Promise<UsableKey | null>;
   /** All keys that may verify, the one that signs first. */
   list(): Promise<UsableKey[]>;
-  /** Makes a new key pair the one that signs and answers its kid. Tokens of the old one stay valid until they expire. */
-  rotate(): Promise<string>;
+  /** The same as it is in the store this instant, for JWKS; as it was last seen while the store is down. */
+  published(): Promise<UsableKey[]>;
+  /**
+   * Makes a new key pair and answers its kid. It signs after a minute in which every verifier can see it, with `now` as soon as the
+   * nodes have seen it themselves, within 20 seconds. Tokens of the old key stay valid until they expire.
+   */
+  rotate(options?: { now?: boolean }): Promise<string>;
+  /** Forgets a key; what it signed verifies nowhere from then on. One that signs, or may still sign on a node, is kept. */
+  retire(kid: string): Promise<Retired>;
+  /** Makes a key if none of the configured algorithm is the newest, and seals those anew that an older key of `config.keys` sealed. */
+  ensure(): Promise<void>;
 }
+
+/** What became of a key that was to retire; `afterMs`: it may still sign somewhere, ask again then – Infinity: after a rotation. */
+export type Retired = { outcome: "retired" } | { outcome: "unknown" } | { outcome: "signs"; afterMs: number };
 
 // Another process on the same database may have rotated; its keys are seen after this time at the latest, or at once when
 // a token names one.
-const REREAD_AFTER_MS = 30_000;
+const REREAD_AFTER_MS = 20_000;
 
-// Clocks of those who verify may be a little behind.
-const VERIFIES_FOR_MS = LONGEST_ACCESS_TOKEN_SECONDS * 1_000 + 300_000;
+/** How long a new key is published before it signs, in ms: longer than any node's ring is old, and than JWKS may be kept. */
+export const PUBLISHED_FOR_MS = 60_000;
 
-/** The ring in this store; makes the first key if none of the configured algorithm signs. */
+// Longest token signed at the last instant by the node that saw the new key last; clocks of those who verify may be a little behind.
+const VERIFIES_FOR_MS = PUBLISHED_FOR_MS + REREAD_AFTER_MS + LONGEST_ACCESS_TOKEN_SECONDS * 1_000 + 300_000;
+
+type KeyConfig = Pick<ResolvedConfig, "signingAlgorithm" | "now" | "uuid">;
+
+/** The ring in this store; nothing is written until `ensure`. Throws CannotUnsealError, StoreUnavailableError. */
 export async function openSigningKeys(
-  config: Pick<ResolvedConfig, "signingAlgorithm" | "now" | "uuid">,
+  config: KeyConfig,
   store: SigningKeyStore,
   sealing: Sealing,
   publish: Publish,
 ): Promise<SigningKeys> {
-  let keys: UsableKey[] = [];
-  let readAt = 0;
+  const ring = createRing(config, store, sealing);
+  await ring.read();
 
-  const read = async (): Promise<void> => {
-    const known = new Map(keys.map((key) => [key.kid, key]));
-    const stored = await store.list();
-    keys = stored.map((key) => known.get(key.kid) ?? opened(key, sealing));
-    readAt = config.now();
-  };
-
-  const list = async (): Promise<UsableKey[]> => {
-    if (Math.abs(config.now() - readAt) >= REREAD_AFTER_MS) await read();
-    return keys;
-  };
-
-  const rotate = async (): Promise<string> => {
+  const rotate = async ({ now: atOnce = false } = {}): Promise<string> => {
     const key = generated(config, sealing);
+    // As if it had been published before. Nodes that have not seen it sign with the old one for up to 20 s.
+    if (atOnce) key.insertInstant -= PUBLISHED_FOR_MS;
     await store.insert(key, config.now() + VERIFIES_FOR_MS);
-    await read();
+    await ring.read();
     publish({ type: "signing-key-rotated", kid: key.kid, algorithm: key.algorithm });
     return key.kid;
   };
 
-  await read();
-  await resealOld(store, sealing);
-  if (keys[0]?.algorithm !== config.signingAlgorithm) await rotate();
-
   return {
-    list,
+    list: ring.list,
+    published: ring.published,
     rotate,
     async current() {
-      const [first] = await list();
+      const [first] = await ring.list();
       if (first === undefined) throw new Error("The store has no signing key");
       return first;
     },
     async find(kid) {
-      const find = (): UsableKey | null => keys.find((key) => key.kid === kid) ?? null;
-      await list();
-      if (find() === null) await read();
-      return find();
+      const isIt = (key: UsableKey): boolean => key.kid === kid;
+      return (await ring.list()).find(isIt) ?? (await ring.read()).find(isIt) ?? null;
+    },
+    async retire(kid) {
+      const verdict = mayRetire(await store.list(), kid, config.now());
+      if (verdict.outcome !== "retired") return verdict;
+      const found = await store.retire(kid);
+      await ring.read();
+      return found ? verdict : { outcome: "unknown" };
+    },
+    async ensure() {
+      await resealOld(store, sealing);
+      const [newest] = (await ring.read()).toSorted(byAge);
+      if (newest?.algorithm !== config.signingAlgorithm) await rotate();
     },
   };
+}
+
+interface Ring {
+  /** At most 20 s old. */
+  list(): Promise<UsableKey[]>;
+  read(): Promise<UsableKey[]>;
+  published(): Promise<UsableKey[]>;
+}
+
+function createRing({ now }: KeyConfig, store: SigningKeyStore, sealing: Sealing): Ring {
+  let keys: UsableKey[] = [];
+  let readAt = 0;
+
+  const read = async (): Promise<UsableKey[]> => {
+    const asked = now();
+    const known = new Map(keys.map((key) => [key.kid, key]));
+    const stored = await store.list();
+    keys = stored.map((key) => known.get(key.kid) ?? opened(key, sealing));
+    readAt = asked;
+    return signerFirst(keys, now());
+  };
+
+  return {
+    read,
+    async list() {
+      return Math.abs(now() - readAt) >= REREAD_AFTER_MS ? read() : signerFirst(keys, now());
+    },
+    // A key that signs is in the store before: JWKS that are read from there lack none, however the nodes start and rotate.
+    async published() {
+      return read().catch(() => signerFirst(keys, now()));
+    },
+  };
+}
+
+// The newest of those that all nodes have published for a minute signs. Where there is none the ring is new: the oldest, which
+// nodes that start at once agree on, signs without waiting.
+function signerFirst(keys: readonly UsableKey[], now: number): UsableKey[] {
+  const isPublished = ({ insertInstant }: UsableKey): boolean => insertInstant + PUBLISHED_FOR_MS <= now;
+  const newestFirst = keys.toSorted(byAge);
+  const signer = newestFirst.find(isPublished) ?? newestFirst.at(-1);
+  return signer === undefined ? [] : [signer, ...newestFirst.filter((key) => key !== signer)];
+}
+
+type Made = Pick<SigningKey, "kid" | "insertInstant">;
+
+function byAge(one: Made, other: Made): number {
+  return other.insertInstant - one.insertInstant || (one.kid < other.kid ? -1 : 1);
+}
+
+// A node goes by a ring that is up to 20 s old. Until all have seen a newer key that signs, this one may sign on some of them, and
+// what it signs there would be refused elsewhere; unless it is so new that none signs with it before all have forgotten it.
+function mayRetire(keys: readonly Made[], kid: string, now: number): Retired {
+  const newestFirst = keys.toSorted(byAge);
+  const place = newestFirst.findIndex((key) => key.kid === kid);
+  const key = newestFirst[place];
+  if (key === undefined) return { outcome: "unknown" };
+  const seenFor = ({ insertInstant }: Made): number =>
+    now - (insertInstant + PUBLISHED_FOR_MS + REREAD_AFTER_MS);
+  const isPending = key.insertInstant + PUBLISHED_FOR_MS - REREAD_AFTER_MS > now;
+  const mayReplace = newestFirst.slice(isPending ? place + 1 : 0, isPending ? undefined : place);
+  const longest = Math.max(...mayReplace.map(seenFor));
+  return longest >= 0 ? { outcome: "retired" } : { outcome: "signs", afterMs: -longest };
 }
 
 /** The public half as JWKS shows it. */
@@ -110,9 +189,13 @@ async function resealOld(store: SigningKeyStore, sealing: Sealing): Promise<void
   }
 }
 
-function opened({ kid, algorithm, publicKey, sealedPrivateKey }: SigningKey, sealing: Sealing): UsableKey {
+function opened(
+  { kid, algorithm, publicKey, sealedPrivateKey, insertInstant }: SigningKey,
+  sealing: Sealing,
+): UsableKey {
   return {
     kid,
+    insertInstant,
     algorithm,
     pem: publicKey,
     publicKey: createPublicKey(publicKey),
@@ -120,10 +203,7 @@ function opened({ kid, algorithm, publicKey, sealedPrivateKey }: SigningKey, sea
   };
 }
 
-function generated(
-  { signingAlgorithm, now, uuid }: Pick<ResolvedConfig, "signingAlgorithm" | "now" | "uuid">,
-  sealing: Sealing,
-): SigningKey {
+function generated({ signingAlgorithm, now, uuid }: KeyConfig, sealing: Sealing): SigningKey {
   const kid = uuid();
   const { publicKey, privateKey } = keyPair(signingAlgorithm);
   return {

@@ -208,7 +208,12 @@ describe("status", () => {
     const health = await idp.call("GET", "/api/health", { key: null });
     expect([health.status, health.text, health.headers.get("content-type")]).toEqual([200, "", null]);
     expect((await idp.call("GET", "/api/status", { key: null })).body).toEqual({ status: "ok" });
-    expect((await idp.call("GET", "/api/status")).body).toHaveProperty("version");
+    expect((await idp.call("GET", "/api/status")).body).toMatchObject({
+      status: "ok",
+      draining: false,
+      store: { status: "ok" },
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    });
     expect((await idp.call("GET", "/api/system/version", { key: null })).status).toBe(401);
     expect((await idp.call("GET", "/api/system/version")).body.version).toMatch(/^\d+\.\d+\.\d+$/);
   });
@@ -218,7 +223,6 @@ describe("status", () => {
     const { body: signedIn } = await login(idp);
     await idp.idp.close();
     for (const answer of [
-      await idp.call("GET", "/api/health", { key: null }),
       await login(idp),
       await refreshGrant(idp, signedIn.refreshToken),
       await idp.call("GET", `/api/user/${ALICE}`),
@@ -230,6 +234,26 @@ describe("status", () => {
         [],
       ]);
     }
+  });
+
+  test("health asks no store; status says to strangers no more than whether requests may be sent", async () => {
+    const idp = await startIdp();
+    idp.idp.drain();
+    const draining = await idp.call("GET", "/api/status", { key: null });
+    expect([draining.status, draining.body, draining.headers.get("retry-after")]).toEqual([
+      503,
+      { status: "unavailable" },
+      "1",
+    ]);
+    expect((await idp.call("GET", "/api/status")).body).toMatchObject({
+      draining: true,
+      store: { status: "ok" },
+    });
+    expect((await login(idp)).status).toBe(200);
+    await idp.idp.close();
+    expect((await idp.call("GET", "/api/health", { key: null })).status).toBe(200);
+    const closed = await idp.call("GET", "/api/status", { key: null });
+    expect([closed.status, closed.body]).toEqual([503, { status: "unavailable" }]);
   });
 
   test("an unknown path is an empty 404, a wrong verb a 405 that says which there are", async () => {

@@ -299,7 +299,7 @@ test("no event holds a token, a hash, a password or what stands for one (CWE-532
 test("the signature verifies with jose against the published keys, over the very bytes that arrived", async () => {
   const { idp, receiver } = await told();
   await idp.call("DELETE", `/api/user/${ALICE}`);
-  await idp.idp.rotateSigningKey();
+  await idp.idp.rotateSigningKey({ now: true });
   await idp.call("PUT", `/api/user/${ALICE}?reactivate=true`);
   await idp.idp.deliverDue();
   expect(receiver.received).toHaveLength(3);

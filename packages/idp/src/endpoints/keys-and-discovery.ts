@@ -8,9 +8,13 @@ import { issuerOf } from "../provider.ts";
 import { publicJwk } from "../signing-keys.ts";
 import type { Tenant } from "../store/records.ts";
 
+// A new key is here a minute before it signs: also who asks for no kid anew, and sits behind a cache, has it in time.
+const JWKS_SECONDS = 30;
+const DISCOVERY_SECONDS = 300;
+
 /** GET /.well-known/jwks.json: all keys that may verify, the one that signs first. */
 export async function jwks({ provider }: Call): Promise<Response> {
-  return publicJson({ keys: (await provider.signingKeys.list()).map(publicJwk) });
+  return publicJson({ keys: (await provider.signingKeys.published()).map(publicJwk) }, JWKS_SECONDS);
 }
 
 /** GET /.well-known/openid-configuration, also of one tenant. 404 for an unknown tenant. */
@@ -43,14 +47,14 @@ export async function discovery(call: Call): Promise<Response> {
     ],
     backchannel_logout_supported: false,
   };
-  return publicJson(document);
+  return publicJson(document, DISCOVERY_SECONDS);
 }
 
 /** GET /api/jwt/public-key: all as `publicKeys`, or the one that `kid` or `applicationId` names; 404 if there is none. */
 export async function publicKey({ provider, query }: Call): Promise<Response> {
   const kid = query.get("kid");
   const applicationId = query.id("applicationId");
-  const keys = await provider.signingKeys.list();
+  const keys = await provider.signingKeys.published();
   if (kid === null && applicationId === null) {
     return json({ publicKeys: Object.fromEntries(keys.map((key) => [key.kid, key.pem])) });
   }

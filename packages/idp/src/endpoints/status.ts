@@ -2,17 +2,40 @@
 
 import { empty, json } from "../answer.ts";
 import type { Call } from "../call.ts";
+import { StoreUnavailableError } from "../errors.ts";
+import type { Provider } from "../provider.ts";
 
-/** GET /api/health: 200 empty if the store answers, 503 if not. */
-export async function health({ provider }: Call): Promise<Response> {
-  await provider.store.check();
+/** GET /api/health, live: 200 empty while the process can answer. The store is not asked: restarting would not mend it. */
+export async function health(): Promise<Response> {
   return empty();
 }
 
-/** GET /api/status: the same as JSON; the version only for callers with an API key (ASVS 13.4.6). */
+/**
+ * GET /api/status, ready: 200 if requests may be sent here; 503 while the process drains or the store can't be used. How the parts
+ * are only for callers with an API key (ASVS 13.4.6); what a stranger may know is in the status.
+ */
 export async function status({ provider, apiKey }: Call): Promise<Response> {
-  await provider.store.check();
-  return json({ status: "ok", version: apiKey === null ? undefined : VERSION });
+  const draining = provider.readiness.isDraining();
+  const milliseconds = await storeMilliseconds(provider);
+  const isReady = !draining && milliseconds !== null;
+  const details = {
+    version: VERSION,
+    draining,
+    store: milliseconds === null ? { status: "unavailable" } : { status: "ok", milliseconds },
+  };
+  const body = { status: isReady ? "ok" : "unavailable", ...(apiKey === null ? {} : details) };
+  return isReady ? json(body) : json(body, 503, { "retry-after": "1" });
+}
+
+async function storeMilliseconds({ store, config: { now } }: Provider): Promise<number | null> {
+  const asked = now();
+  try {
+    await store.check();
+    return Math.round(now() - asked);
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return null;
+    throw error;
+  }
 }
 
 /** GET /api/system/version. */
