@@ -19,7 +19,7 @@ export interface DatabaseOptions {
   applicationName?: string;
 }
 
-// By then the server has said itself that a statement took too long; who has not heard of it has lost the server (RFC 1122 §4.2.3.6).
+// By then the server has said itself that a statement took too long; from one that has not, nothing will come.
 const SILENCE_AFTER_MS = 2_000;
 
 /** True for the address of a Postgres; anything else is the path of a SQLite file. */

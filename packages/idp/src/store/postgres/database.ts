@@ -75,14 +75,21 @@ type Ask = (statement: Statement, values: readonly unknown[]) => Promise<QueryRe
 
 /** The database at this address; connects when it is first asked. Throws a TypeError for an address that is none. */
 export function openDatabase(url: string, { connected, ...options }: OpenOptions = {}): Database {
-  const pool = openPool(url, options, connected);
+  const pool = openPool(url, options);
+  const greeted = new WeakSet<PoolClient>();
   const begun = new Set<Promise<unknown>>();
 
   let closed: Promise<void> | null = null;
 
+  const greeting = async (ask: Ask, client: PoolClient): Promise<void> => {
+    if (connected === undefined || greeted.has(client)) return;
+    await connected(connectionBy(ask));
+    greeted.add(client);
+  };
+
   const lent = async <T>(use: (ask: Ask) => Promise<T>): Promise<T> => {
     if (closed !== null) throw new StoreUnavailableError(new Error("The database is closed"));
-    const lending = repeated(() => lend(pool, use));
+    const lending = repeated(() => lend(pool, (ask, client) => greeting(ask, client).then(() => use(ask))));
     begun.add(lending);
     try {
       return await lending;
@@ -103,13 +110,12 @@ export function openDatabase(url: string, { connected, ...options }: OpenOptions
   };
 }
 
-function openPool(url: string, options: DatabaseOptions, connected: OpenOptions["connected"]): Pool {
+function openPool(url: string, options: DatabaseOptions): Pool {
   const getTypeParser: CustomTypesConfig["getTypeParser"] = (oid: number, format?: "text" | "binary") =>
     oid === INT8 ? Number : types.getTypeParser(oid, format);
   const pool = new Pool({
     ...settingsOf(url, options),
     types: { getTypeParser },
-    onConnect: (client) => connected?.(connectionBy(askingOf(client))),
   });
   // A server that ends is no reason to end, too: the connection leaves the pool, and what was asked over it has failed already.
   pool.on("error", () => undefined);
@@ -128,15 +134,14 @@ async function repeated<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 // Not `pool.query`, which gives up a connection for every duplicate.
-async function lend<T>(pool: Pool, use: (ask: Ask) => Promise<T>): Promise<T> {
+async function lend<T>(pool: Pool, use: (ask: Ask, client: PoolClient) => Promise<T>): Promise<T> {
   const client = await connectedClient(pool);
   let over = false;
   try {
-    return await use(
-      askingOf(client, (error) => {
-        over ||= isOver(error);
-      }),
-    );
+    const ask = askingOf(client, (error) => {
+      over ||= isOver(error);
+    });
+    return await use(ask, client);
   } finally {
     client.release(over);
   }
@@ -150,7 +155,7 @@ async function connectedClient(pool: Pool): Promise<PoolClient> {
   }
 }
 
-function askingOf(client: ClientBase, failed: (error: unknown) => void = () => undefined): Ask {
+function askingOf(client: ClientBase, failed: (error: unknown) => void): Ask {
   return async (asked, values) => {
     try {
       return await client.query({ ...asked, values: [...values] });

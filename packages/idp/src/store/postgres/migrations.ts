@@ -47,7 +47,7 @@ export const STEPS: readonly Step[] = [
   ) WITH (fillfactor = 90);
   CREATE UNIQUE INDEX users_email ON users (tenant_id, email);
   CREATE UNIQUE INDEX users_username ON users (tenant_id, username_key);
-  CREATE INDEX imported_passwords ON users (tenant_id, password_scheme, password_factor DESC)
+  CREATE INDEX imported_passwords ON users (tenant_id, password_scheme, password_factor DESC NULLS LAST)
     WHERE password_scheme <> 'argon2id';
 
   CREATE TABLE registrations (

@@ -1,6 +1,8 @@
 // Applications and their roles in SQLite.
 
-import { bit, integer, type Row, text, textOrNull } from "./columns.ts";
+import { bit } from "./columns.ts";
+import { integer, type Row, text } from "../columns.ts";
+import { roleOf } from "../rows.ts";
 import type { Application, Role } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Tell } from "./outbox.ts";
@@ -107,15 +109,5 @@ function applicationOf({ sql }: Turn, row: Row): Application {
     version: integer(row, "version"),
     insertInstant: integer(row, "inserted"),
     lastUpdateInstant: integer(row, "updated"),
-  };
-}
-
-function roleOf(row: Row): Role {
-  return {
-    id: text(row, "id"),
-    name: text(row, "name"),
-    description: textOrNull(row, "description") ?? undefined,
-    isDefault: integer(row, "is_default") === 1,
-    isSuperRole: integer(row, "is_super") === 1,
   };
 }

@@ -2,7 +2,7 @@
 // of any number of parallel attempts, in any number of processes, no more are admitted than the rules allow (CWE-367, CWE-307).
 
 import { forgottenAt, nextAttempt, type Tally, withFailure } from "../../throttle.ts";
-import { integer } from "./columns.ts";
+import { integer } from "../columns.ts";
 import type { AttemptStore, Counter, Reserved } from "../store.ts";
 import type { Turn } from "./turn.ts";
 

@@ -1,7 +1,8 @@
 // API keys and signing keys in SQLite.
 
-import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
-import type { ApiKey, SigningKey } from "../records.ts";
+import { bit } from "./columns.ts";
+import { apiKeyOf, signingKeyOf } from "../rows.ts";
+import type { ApiKey } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { ApiKeyStore, SigningKeyStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
@@ -85,36 +86,4 @@ function updateApiKey({ sql }: Turn, key: ApiKey): boolean {
     key.version,
   );
   return changes === 1;
-}
-
-function apiKeyOf(row: Row): ApiKey {
-  return {
-    id: text(row, "id"),
-    hash: text(row, "hash"),
-    name: textOrNull(row, "name"),
-    keyManager: integer(row, "key_manager") === 1,
-    tenantId: textOrNull(row, "tenant_id"),
-    permissions: JSON.parse(text(row, "permissions")),
-    metaData: JSON.parse(text(row, "meta_data")),
-    expirationInstant: integerOrNull(row, "expiration"),
-    sample: integer(row, "sample") === 1,
-    version: integer(row, "version"),
-    insertInstant: integer(row, "inserted"),
-    lastUpdateInstant: integer(row, "updated"),
-  };
-}
-
-function signingKeyOf(row: Row): SigningKey {
-  const algorithm = text(row, "algorithm");
-  if (algorithm !== "ES256" && algorithm !== "EdDSA" && algorithm !== "RS256") {
-    throw new TypeError("Column algorithm holds an unknown algorithm");
-  }
-  return {
-    kid: text(row, "kid"),
-    algorithm,
-    publicKey: text(row, "public_key"),
-    sealedPrivateKey: text(row, "sealed_private_key"),
-    insertInstant: integer(row, "inserted"),
-    verifiesUntil: integerOrNull(row, "verifies_until"),
-  };
 }

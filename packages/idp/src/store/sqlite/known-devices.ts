@@ -1,6 +1,6 @@
 // Known devices in SQLite: which of a user's devices he has signed in from.
 
-import { integer } from "./columns.ts";
+import { integer } from "../columns.ts";
 import type { KnownDeviceStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 

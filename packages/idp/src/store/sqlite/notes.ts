@@ -1,6 +1,6 @@
 // Notes in SQLite, and what is decided by them in one step with them: who may fill an empty database, and who may empty it.
 
-import { text } from "./columns.ts";
+import { text } from "../columns.ts";
 import { TABLES } from "./migrations.ts";
 import type { Store } from "../store.ts";
 import type { Turn } from "./turn.ts";

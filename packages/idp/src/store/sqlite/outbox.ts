@@ -3,11 +3,10 @@
 // it. A claim is a `due` in the future, so that a node that died holds a row no longer than that.
 
 import { keyOf } from "../../throttle.ts";
-import { integer, type Row, text } from "./columns.ts";
+import { integer, type Row, text } from "../columns.ts";
+import { tokenOf, userOf } from "../rows.ts";
 import type { RefreshToken, User } from "../records.ts";
 import { reserve } from "./attempts.ts";
-import { tokenOf } from "./refresh-tokens.ts";
-import { userOf } from "./users.ts";
 import type { OutboxStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 import {

@@ -1,7 +1,8 @@
 // Refresh tokens in SQLite: the one place where a generation changes and where a family is revoked.
 
-import { REVOCATION_REASONS, type RevocationReason } from "../../events.ts";
-import { bytes, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
+import type { RevocationReason } from "../../events.ts";
+import { text } from "../columns.ts";
+import { tokenOf } from "../rows.ts";
 import type { RefreshToken } from "../records.ts";
 import { rememberDevice } from "./known-devices.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "../store.ts";
@@ -196,30 +197,4 @@ function insertToken(sql: Turn["sql"], token: RefreshToken): void {
     token.lastAccessedAddress,
     token.lastAccessedInstant,
   );
-}
-
-/** The token of a row. */
-export function tokenOf(row: Row): RefreshToken {
-  return {
-    id: text(row, "id"),
-    tenantId: text(row, "tenant_id"),
-    applicationId: text(row, "application_id"),
-    userId: text(row, "user_id"),
-    secret: bytes(row, "secret"),
-    keyId: text(row, "key_id"),
-    generation: integer(row, "generation"),
-    startInstant: integer(row, "started"),
-    rotatedInstant: integer(row, "rotated"),
-    expiresInstant: integer(row, "expires"),
-    endsInstant: integer(row, "ends"),
-    revokedInstant: integerOrNull(row, "revoked"),
-    revokedReason: reasonOf(textOrNull(row, "revoked_reason")),
-    metaData: JSON.parse(text(row, "meta_data")),
-    lastAccessedAddress: textOrNull(row, "accessed_address"),
-    lastAccessedInstant: integer(row, "accessed"),
-  };
-}
-
-function reasonOf(value: string | null): RevocationReason | null {
-  return REVOCATION_REASONS.find((reason) => reason === value) ?? null;
 }

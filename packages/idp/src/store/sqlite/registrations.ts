@@ -1,6 +1,7 @@
 // Registrations in SQLite.
 
-import { bit, integer, integerOrNull, type Row, text } from "./columns.ts";
+import { bit } from "./columns.ts";
+import { registrationOf, registrationProfile } from "../rows.ts";
 import type { Registration } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Tell } from "./outbox.ts";
@@ -52,7 +53,7 @@ export function insertRegistration({ sql }: Turn, registration: Registration): v
     registration.userId,
     registration.applicationId,
     JSON.stringify(registration.roles),
-    profileOf(registration),
+    registrationProfile(registration),
     bit(registration.verified),
     registration.lastLoginInstant,
     registration.version,
@@ -66,32 +67,10 @@ function updateRegistration({ sql }: Turn, registration: Registration): boolean 
     "UPDATE registrations SET roles = ?, profile = ?, updated = ?, version = version + 1 WHERE id = ? AND version = ?",
   ).run(
     JSON.stringify(registration.roles),
-    profileOf(registration),
+    registrationProfile(registration),
     registration.lastUpdateInstant,
     registration.id,
     registration.version,
   );
   return changes === 1;
-}
-
-function profileOf({ username, timezone, preferredLanguages, data }: Registration): string {
-  return JSON.stringify({ username, timezone, preferredLanguages, data });
-}
-
-function registrationOf(row: Row): Registration {
-  const profile: Pick<Registration, "username" | "timezone" | "preferredLanguages" | "data"> = JSON.parse(
-    text(row, "profile"),
-  );
-  return {
-    id: text(row, "id"),
-    userId: text(row, "user_id"),
-    applicationId: text(row, "application_id"),
-    roles: JSON.parse(text(row, "roles")),
-    ...profile,
-    verified: integer(row, "verified") === 1,
-    lastLoginInstant: integerOrNull(row, "last_login"),
-    version: integer(row, "version"),
-    insertInstant: integer(row, "inserted"),
-    lastUpdateInstant: integer(row, "updated"),
-  };
 }

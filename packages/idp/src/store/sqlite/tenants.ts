@@ -1,7 +1,8 @@
 // Tenants in SQLite.
 
-import { bit, integer, type Row, text } from "./columns.ts";
-import type { Tenant } from "../records.ts";
+import { bit } from "./columns.ts";
+import { text } from "../columns.ts";
+import { tenantOf } from "../rows.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Tell } from "./outbox.ts";
 import { revokeRows } from "./refresh-tokens.ts";
@@ -60,17 +61,5 @@ export function sqliteTenants(turn: Turn, now: () => number, tell: Tell): Tenant
         }
         return sql("DELETE FROM tenants WHERE id = ?").run(id).changes === 1;
       }),
-  };
-}
-
-function tenantOf(row: Row): Tenant {
-  return {
-    id: text(row, "id"),
-    name: text(row, "name"),
-    isDefault: integer(row, "is_default") === 1,
-    settings: JSON.parse(text(row, "settings")),
-    version: integer(row, "version"),
-    insertInstant: integer(row, "inserted"),
-    lastUpdateInstant: integer(row, "updated"),
   };
 }

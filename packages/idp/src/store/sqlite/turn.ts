@@ -5,7 +5,7 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { StoreUnavailableError } from "../../errors.ts";
-import type { Row } from "./columns.ts";
+import type { Row } from "../columns.ts";
 
 /** The database as the parts of the store use it. */
 export interface Turn {

@@ -1,7 +1,9 @@
 // Users in SQLite. What a change of a user does to his refresh tokens happens in the same step as the change.
 
 import { foldCase } from "../../login-id.ts";
-import { bit, integer, integerOrNull, type Row, text, textOrNull } from "./columns.ts";
+import { bit } from "./columns.ts";
+import { integer, text } from "../columns.ts";
+import { loginIdsOf, userOf } from "../rows.ts";
 import type { LoginIds, PasswordHash, User } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import { forgetDevices, rememberDevice } from "./known-devices.ts";
@@ -181,39 +183,4 @@ function replacePassword(turn: Turn, id: string, password: PasswordHash, at: num
        password_updated = ?, credential_version = credential_version + 1 WHERE id = ?`,
     )
     .run(password.scheme, password.hash, password.salt, password.factor, at, id);
-}
-
-/** The user of a row. */
-export function userOf(row: Row): User {
-  return {
-    id: text(row, "id"),
-    tenantId: text(row, "tenant_id"),
-    ...loginIdsOf(row),
-    active: integer(row, "active") === 1,
-    verified: integer(row, "verified") === 1,
-    expiry: integerOrNull(row, "expiry"),
-    profile: JSON.parse(text(row, "profile")),
-    password: passwordOf(row),
-    credentialVersion: integer(row, "credential_version"),
-    passwordLastUpdateInstant: integerOrNull(row, "password_updated"),
-    lastLoginInstant: integerOrNull(row, "last_login"),
-    version: integer(row, "version"),
-    insertInstant: integer(row, "inserted"),
-    lastUpdateInstant: integer(row, "updated"),
-  };
-}
-
-function loginIdsOf(row: Row): LoginIds {
-  return { email: textOrNull(row, "email"), username: textOrNull(row, "username") };
-}
-
-function passwordOf(row: Row): PasswordHash | null {
-  const scheme = textOrNull(row, "password_scheme");
-  if (scheme === null) return null;
-  return {
-    scheme,
-    hash: text(row, "password_hash"),
-    salt: textOrNull(row, "password_salt"),
-    factor: integerOrNull(row, "password_factor"),
-  };
 }

@@ -1,6 +1,6 @@
 // Webhooks in SQLite. Which of them hear of an event is decided where the event is written, in sqlite-outbox.ts.
 
-import { integer, type Row, text, textOrNull } from "./columns.ts";
+import { integer, type Row, text, textOrNull } from "../columns.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Saved, WebhookStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
