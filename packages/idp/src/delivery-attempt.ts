@@ -85,16 +85,18 @@ async function failed(parts: DeliveryParts, delivery: Delivery, failure: string)
   if (config.now() - delivery.writtenInstant >= GIVEN_UP_AFTER_MS) return givenUp(parts, delivery, failure);
   const pause = pauseMs(delivery.attempts, config.randomBytes(4).readUInt32BE() / 2 ** 32);
   await outbox.postpone(delivery, pause);
-  publish({ type: "event-not-delivered", failure, pause, ...told(delivery) });
+  const waited = config.now() - delivery.writtenInstant;
+  publish({ type: "event-not-delivered", failure, pause, waited, ...told(delivery) });
 }
 
 async function givenUp(
-  { outbox, publish }: DeliveryParts,
+  { outbox, publish, config }: DeliveryParts,
   delivery: Delivery,
   failure: string,
 ): Promise<void> {
   await outbox.finish(delivery);
-  publish({ type: "event-given-up", failure, ...told(delivery) });
+  const waited = config.now() - delivery.writtenInstant;
+  publish({ type: "event-given-up", failure, waited, ...told(delivery) });
 }
 
 function told({ receiver, event, attempts }: Delivery): Telling {

@@ -75,6 +75,8 @@ export type IdpHappening =
   | { type: "new-device"; tenantId: string; userId: string; applicationId: string | null }
   | { type: "password-checked"; userId: string | null; isRight: boolean; rounds: Record<string, number> }
   | { type: "password-hashing-refused"; running: number; waiting: number }
+  /** A password was hashed, in `milliseconds`, after `waited` ms in the queue; how many are at it now that this one has left. */
+  | { type: "password-hashed"; waited: number; milliseconds: number; running: number; waiting: number }
   | ({ type: "refresh-token-issued" } & TokenOf)
   | ({ type: "refresh-token-rotated"; generation: number } & TokenOf)
   /** A reusable one, which stays what it is. */
@@ -105,12 +107,22 @@ export type IdpHappening =
     }
   | { type: "client-refused"; applicationId: string | null; reason: string }
   | { type: "signing-key-rotated"; kid: string; algorithm: string }
+  /** The key ring was read: this key signs now; it was made at `since`. */
+  | { type: "signing-key-in-use"; kid: string; since: number }
   | { type: "swept"; refreshTokens: number }
   /** An event reached a webhook or, for `receiver` "mail", the mail server; `waited` is how long after it happened, in ms. */
   | ({ type: "event-delivered"; waited: number } & Telling)
   /** It will be tried again after `pause` ms. */
-  | ({ type: "event-not-delivered"; failure: string; pause: number } & Telling)
-  | ({ type: "event-given-up"; failure: string } & Telling)
+  | ({ type: "event-not-delivered"; failure: string; pause: number; waited: number } & Telling)
+  | ({ type: "event-given-up"; failure: string; waited: number } & Telling)
+  /** `route` is a line's path in routes.ts, null where there is none; what of the request a stranger may choose is not in it. */
+  | {
+      type: "request-answered";
+      route: string | null;
+      method: string;
+      status: number;
+      milliseconds: number;
+    }
   | { type: "failed"; name: string; code: string | null; path: string | null };
 
 /** Whose refresh token an event is about, and on which device it is kept, as far as its row knows. */
@@ -146,13 +158,19 @@ export interface Telling {
   attempts: number;
 }
 
+const events = channel("latchkey:idp");
+
+/** Whether anybody listens: what is measured only to be told need not be measured. */
+export function isHeard(): boolean {
+  return events.hasSubscribers;
+}
+
 /** Tells the listeners what happened. */
 export type Publish = (happening: IdpHappening) => void;
 
 /** A `Publish` that stamps each event with `now`. */
 export function createPublish(now: () => number): Publish {
-  const events = channel("latchkey:idp");
   return (happening) => {
-    if (events.hasSubscribers) events.publish({ at: now(), ...happening } satisfies IdpEvent);
+    if (isHeard()) events.publish({ at: now(), ...happening } satisfies IdpEvent);
   };
 }

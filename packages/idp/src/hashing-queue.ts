@@ -20,6 +20,7 @@ export interface HashingQueue {
 export function createHashingQueue(
   { concurrency, queue }: { concurrency: number; queue: number },
   publish: Publish,
+  now: () => number,
 ): HashingQueue {
   const waiting: (() => void)[] = [];
   const idleListeners: (() => void)[] = [];
@@ -50,11 +51,15 @@ export function createHashingQueue(
   };
 
   const inPlace = async <T>(work: () => Promise<T>): Promise<T> => {
+    const asked = now();
     await enter();
+    const began = now();
     try {
       return await work();
     } finally {
       leave();
+      const times = { waited: began - asked, milliseconds: now() - began };
+      publish({ type: "password-hashed", ...times, running, waiting: waiting.length });
     }
   };
 

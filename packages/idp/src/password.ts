@@ -34,10 +34,10 @@ const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /** The passwords of one provider. */
 export async function createPasswords(
-  { hashing, randomBytes }: Pick<ResolvedConfig, "hashing" | "randomBytes">,
+  { hashing, randomBytes, now }: Pick<ResolvedConfig, "hashing" | "randomBytes" | "now">,
   publish: Publish,
 ): Promise<Passwords> {
-  const queue = createHashingQueue(hashing, publish);
+  const queue = createHashingQueue(hashing, publish, now);
   const hashNow = (password: string): Promise<string> =>
     argon2(password.normalize("NFC"), { ...PARAMETERS, salt: randomBytes(16) });
   const nobodys = await hashNow(randomBytes(24).toString("base64url"));

@@ -54,6 +54,7 @@ import {
   retrieveWebhooks,
   updateWebhook,
 } from "./endpoints/webhooks.ts";
+import { isHeard } from "./events.ts";
 import type { Provider } from "./provider.ts";
 import { forwardedAddress, ipAddressOf, readQuery } from "./request.ts";
 
@@ -141,17 +142,36 @@ export interface Transport {
 export function createRouter(
   provider: Provider,
 ): (request: Request, transport: Transport) => Promise<Response> {
-  const app = new Hono<{ Bindings: Transport }>({ getPath: pathOf });
+  const app = new Hono<{ Bindings: Answering }>({ getPath: pathOf });
   for (const [path, lines] of byPath()) {
     for (const line of lines) {
-      app.on(line.method, path, ({ req, env }) => answer(provider, line, req.raw, env, req.param()));
+      app.on(line.method, path, ({ req, env }) => {
+        env.route = line.path;
+        return answer(provider, line, req.raw, env, req.param());
+      });
     }
     const allow = lines.map(({ method }) => method).join(", ");
     app.all(path, () => empty(405, { allow }));
   }
   app.notFound(() => empty(404));
   app.onError((error, { req }) => failed(error, pathOf(req.raw), provider.publish));
-  return async (request, transport) => app.fetch(request, transport);
+  return async (request, transport) => {
+    const answering: Answering = { ...transport };
+    if (!isHeard()) return app.fetch(request, answering);
+    const { now } = provider.config;
+    const began = now();
+    const response = await app.fetch(request, answering);
+    const { route = null } = answering;
+    const { method } = request;
+    const milliseconds = now() - began;
+    provider.publish({ type: "request-answered", route, method, status: response.status, milliseconds });
+    return response;
+  };
+}
+
+/** A request on its way: the router says which line it came to. */
+interface Answering extends Transport {
+  route?: string;
 }
 
 async function answer(

@@ -74,7 +74,7 @@ export async function openSigningKeys(
   sealing: Sealing,
   publish: Publish,
 ): Promise<SigningKeys> {
-  const ring = createRing(config, store, sealing);
+  const ring = createRing(config, store, sealing, publish);
   await ring.read();
 
   const rotate = async ({ now: atOnce = false } = {}): Promise<string> => {
@@ -122,7 +122,7 @@ interface Ring {
   published(): Promise<UsableKey[]>;
 }
 
-function createRing({ now }: KeyConfig, store: SigningKeyStore, sealing: Sealing): Ring {
+function createRing({ now }: KeyConfig, store: SigningKeyStore, sealing: Sealing, publish: Publish): Ring {
   let keys: UsableKey[] = [];
   let readAt = 0;
 
@@ -132,7 +132,10 @@ function createRing({ now }: KeyConfig, store: SigningKeyStore, sealing: Sealing
     const stored = await store.list();
     keys = stored.map((key) => known.get(key.kid) ?? opened(key, sealing));
     readAt = asked;
-    return signerFirst(keys, now());
+    const ring = signerFirst(keys, now());
+    const [signer] = ring;
+    if (signer) publish({ type: "signing-key-in-use", kid: signer.kid, since: signer.insertInstant });
+    return ring;
   };
 
   return {
