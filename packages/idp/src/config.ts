@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import type { Kickstart } from "./kickstart.ts";
 import { checkedMail, type MailConfig } from "./mail/mail-config.ts";
 import { seedingRequest } from "./seeded-passwords.ts";
+import { type Receive, trustedProxies } from "./trusted-proxies.ts";
 
 /** Which signature access tokens carry. RS256 is a compatibility switch, never a default (D13). */
 export type SigningAlgorithm = "ES256" | "EdDSA" | "RS256";
@@ -46,6 +47,11 @@ export interface IdpConfig {
   mail?: MailConfig;
   /** How webhooks are called. */
   webhooks?: WebhooksConfig;
+  /**
+   * Proxies in front of this process whose `X-Forwarded-For` is believed: addresses, CIDR ranges, or "loopback". Default none, and
+   * then the other end of the connection is the client.
+   */
+  trustedProxies?: readonly string[];
 }
 
 /** What webhooks may reach, and by what. */
@@ -74,6 +80,7 @@ export interface ResolvedConfig {
   readonly hashing: { readonly concurrency: number; readonly queue: number };
   readonly mail: MailConfig | null;
   readonly webhooks: Required<WebhooksConfig>;
+  readonly receive: Receive;
 }
 
 /** The checked configuration; throws a TypeError that names the wrong option. */
@@ -100,6 +107,7 @@ export function resolveConfig(config: IdpConfig): ResolvedConfig {
       fetch: config.webhooks?.fetch ?? ((request) => fetch(request)),
       plainHttpTo: checkedHosts(config.webhooks?.plainHttpTo ?? []),
     },
+    receive: trustedProxies(config.trustedProxies ?? []),
   };
   return Object.freeze(resolved);
 }

@@ -56,7 +56,8 @@ import {
 } from "./endpoints/webhooks.ts";
 import { isHeard } from "./events.ts";
 import type { Provider } from "./provider.ts";
-import { forwardedAddress, ipAddressOf, readQuery } from "./request.ts";
+import { forwardedAddress, readQuery } from "./request.ts";
+import type { ApiKey } from "./store/records.ts";
 
 /** One line of the table. */
 export interface Route {
@@ -138,16 +139,21 @@ export interface Transport {
   address?: string | undefined;
 }
 
-/** Answers every request by the table; 404 for a path that is not in it, 405 for a method that the path does not have. */
+/**
+ * Answers every request by the table; 404 for a path that is not in it, 405 for a method that the path does not have. With `operator`
+ * every request counts as sent with that key, which need not be stored anywhere: for who has the database itself, never for a router
+ * that anything listens to.
+ */
 export function createRouter(
   provider: Provider,
+  operator: ApiKey | null = null,
 ): (request: Request, transport: Transport) => Promise<Response> {
   const app = new Hono<{ Bindings: Answering }>({ getPath: pathOf });
   for (const [path, lines] of byPath()) {
     for (const line of lines) {
       app.on(line.method, path, ({ req, env }) => {
         env.route = line.path;
-        return answer(provider, line, req.raw, env, req.param());
+        return answer(provider, line, req.raw, env, req.param(), operator);
       });
     }
     const allow = lines.map(({ method }) => method).join(", ");
@@ -177,13 +183,16 @@ interface Answering extends Transport {
 async function answer(
   provider: Provider,
   { access, method, path, endpoint }: Route,
-  request: Request,
+  arrived: Request,
   transport: Transport,
   parameters: Call["path"],
+  operator: ApiKey | null,
 ): Promise<Response> {
   try {
-    const apiKey = await authenticate(provider, request, access, { path: nameOf(path), method });
-    const address = addressOf(request, transport, apiKey !== null);
+    const { request, address: client } = provider.config.receive(arrived, transport.address);
+    const operation = { path: nameOf(path), method };
+    const apiKey = operator ?? (await authenticate(provider, request, access, operation));
+    const address = addressOf(request, client, apiKey !== null);
     const tenantLimit = tenantLimitOf(request, apiKey);
     const query = readQuery(new URL(request.url));
     return await endpoint({ provider, request, query, path: parameters, apiKey, tenantLimit, address });
@@ -192,10 +201,12 @@ async function answer(
   }
 }
 
-// Callers that hold an API key are applications and say for whom they call; of anyone else the header is hearsay.
-function addressOf(request: Request, { address }: Transport, believed: boolean): string | null {
+// Two rules, one after the other. trusted-proxies.ts has taken off the header what our own proxies added and told who the client is:
+// the connection's other end, or whom they saw. What is left in the header the client said himself. Clients that hold an API key
+// are applications and say for whom they call; of anyone else it is hearsay.
+function addressOf(request: Request, client: string | null, believed: boolean): string | null {
   const said = request.headers.get("x-forwarded-for") ?? "";
-  return believed && said !== "" ? forwardedAddress(request) : ipAddressOf(address ?? "");
+  return believed && said !== "" ? forwardedAddress(request) : client;
 }
 
 // What API keys' permissions name: "/api/application/:applicationId/role/:roleId?" is "/api/application/role".
