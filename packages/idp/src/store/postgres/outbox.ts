@@ -11,6 +11,7 @@ import { reserve } from "./attempts.ts";
 import { integer, type Row, text, textOrNull } from "../columns.ts";
 import { type Connection, type Database, statement } from "./database.ts";
 import { findRefreshToken } from "./refresh-tokens.ts";
+import { userOf } from "../rows.ts";
 import type { OutboxStore } from "../store.ts";
 import { laneOf, toldEvent } from "../told-event.ts";
 import {
@@ -22,7 +23,6 @@ import {
   type UserEvent,
   type UserEventType,
 } from "../user-event.ts";
-import { findUser } from "./users.ts";
 
 // What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
 const TOLD_TOGETHER_MS = 250;
@@ -53,6 +53,13 @@ export interface PostgresOutbox extends OutboxStore {
 const LISTENING = statement(
   "outbox-listening",
   "SELECT id, tenant_ids FROM webhooks WHERE events::jsonb ? $1 ORDER BY id",
+);
+
+const USER = statement(
+  "outbox-user",
+  `SELECT id, tenant_id, email, username, active, verified, expiry, profile,
+     password_scheme, password_hash, password_salt, password_factor, credential_version, password_updated, last_login,
+     version, inserted, updated FROM users WHERE id = $1`,
 );
 
 const TENANT_OF_APPLICATION = statement(
@@ -120,7 +127,7 @@ export function postgresOutbox(plain: Database, options: OutboxOptions): Postgre
     const event = await eventOf(connection, happening, options);
     if (event === null) return;
     const receivers = webhooks.filter(({ reaches }) => reaches(event.tenantId)).map(({ id }) => id);
-    if (options.mails && (await isMailed(connection, event))) receivers.push(MAIL);
+    if (options.mails && (await isMailed(connection, event, options))) receivers.push(MAIL);
     if (receivers.length === 0) return;
     await connection.run(WRITE, receivers, laneOf(event), JSON.stringify(event), event.createInstant);
     told(connection);
@@ -213,7 +220,8 @@ async function eventOf(
   const refreshToken =
     refreshTokenId === undefined ? null : await findRefreshToken(connection, refreshTokenId);
   const userId = happening.userId ?? refreshToken?.userId;
-  const user = userId === undefined ? null : await findUser(connection, userId);
+  const row = userId === undefined ? null : await connection.row(USER, userId);
+  const user = row === null ? null : userOf(row);
   const applicationId = happening.applicationId ?? refreshToken?.applicationId;
   const application =
     user !== null || applicationId === undefined
@@ -225,12 +233,16 @@ async function eventOf(
 }
 
 // Counted by address, not by user: it is the mailbox that would be flooded, by however many accounts one after the other.
-async function isMailed(connection: Connection, event: UserEvent): Promise<boolean> {
+async function isMailed(
+  connection: Connection,
+  event: UserEvent,
+  { now }: Pick<OutboxOptions, "now">,
+): Promise<boolean> {
   const rule = MAILED.get(event.type);
   const address = mailAddressOf(event);
   if (rule === undefined || address === null) return false;
   const key = keyOf("mail", event.tenantId, event.type, address);
-  return (await reserve(connection, [{ key, rule, countsFrom: 0 }], event.createInstant)).admitted;
+  return (await reserve(connection, [{ key, rule, countsFrom: 0 }], now)).admitted;
 }
 
 function deliveryOf(row: Row): Delivery {

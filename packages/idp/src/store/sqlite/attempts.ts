@@ -1,8 +1,9 @@
 // What is counted against a rule in SQLite: failed attempts, and messages to a mailbox. One write asks every rule and counts, so that
 // of any number of parallel attempts, in any number of processes, no more are admitted than the rules allow (CWE-367, CWE-307).
 
-import { forgottenAt, nextAttempt, type Tally, withFailure } from "../../throttle.ts";
+import type { Tally } from "../../throttle.ts";
 import { integer } from "../columns.ts";
+import { type Counted, judged } from "../counting.ts";
 import type { AttemptStore, Counter, Reserved } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
@@ -35,27 +36,20 @@ export function sqliteAttempts(turn: Turn, now: () => number): AttemptStore {
 
 /** Inside the caller's step: `AttemptStore.reserve`. */
 export function reserve(turn: Turn, counters: readonly Counter[], at: number): Reserved {
-  const found = counters.map((counter) => ({ counter, tally: tallyOf(turn, counter) }));
-  const waits = found.map(({ counter, tally }) => nextAttempt(counter.rule, tally, at));
-  if (waits.some((next) => next > at)) return { admitted: false, next: waits };
-  const next = found.map(({ counter, tally }) => {
-    const counted = withFailure(counter.rule, tally, at);
-    keep(turn, counter, counted);
-    return nextAttempt(counter.rule, counted, at);
-  });
-  return { admitted: true, next };
+  const tallies = new Map(counters.flatMap(({ key }) => tallyOf(turn, key)));
+  const { reserved, counted } = judged(counters, tallies, at);
+  for (const one of counted) keep(turn, one);
+  return reserved;
 }
 
-function tallyOf({ sql }: Turn, { key, countsFrom }: Counter): Tally | null {
+function tallyOf({ sql }: Turn, key: string): [string, Tally][] {
   const row = sql("SELECT failures, last FROM attempts WHERE key = ?").get(key);
-  if (row === undefined) return null;
-  const tally = { failures: integer(row, "failures"), last: integer(row, "last") };
-  return tally.last <= countsFrom ? null : tally;
+  return row === undefined ? [] : [[key, { failures: integer(row, "failures"), last: integer(row, "last") }]];
 }
 
-function keep({ sql }: Turn, { key, rule }: Counter, tally: Tally): void {
+function keep({ sql }: Turn, { key, tally, forgotten }: Counted): void {
   sql(
     `INSERT INTO attempts VALUES (?, ?, ?, ?) ON CONFLICT (key)
        DO UPDATE SET failures = excluded.failures, last = excluded.last, forgotten = excluded.forgotten`,
-  ).run(key, tally.failures, tally.last, forgottenAt(rule, tally));
+  ).run(key, tally.failures, tally.last, forgotten);
 }

@@ -5,19 +5,11 @@
 import { keyOf } from "../../throttle.ts";
 import { integer, type Row, text } from "../columns.ts";
 import { tokenOf, userOf } from "../rows.ts";
-import type { RefreshToken, User } from "../records.ts";
 import { reserve } from "./attempts.ts";
 import type { OutboxStore } from "../store.ts";
+import { laneOf, toldEvent } from "../told-event.ts";
 import type { Turn } from "./turn.ts";
-import {
-  type Delivery,
-  type EventInfo,
-  type Happening,
-  MAIL,
-  MAILED,
-  mailAddressOf,
-  type UserEvent,
-} from "../user-event.ts";
+import { type Delivery, type Happening, MAIL, MAILED, mailAddressOf, type UserEvent } from "../user-event.ts";
 
 // What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
 const TOLD_TOGETHER_MS = 250;
@@ -98,25 +90,13 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): SqliteOutbox {
 function eventOf(turn: Turn, happening: Happening, { now, uuid }: OutboxOptions): UserEvent | null {
   const token = rowOf(turn, "refresh_tokens", happening.refreshTokenId);
   const refreshToken = token === null ? null : tokenOf(token);
-  const userRow = rowOf(turn, "users", happening.userId ?? refreshToken?.userId);
-  const user = userRow === null ? null : userOf(userRow);
-  // He was deleted meanwhile. Without him the event would be of the whole application, and sign everybody out of it.
-  if (user === null && (happening.userId ?? happening.refreshTokenId) !== undefined) return null;
-  const applicationId = happening.applicationId ?? refreshToken?.applicationId;
-  const tenantId = user?.tenantId ?? tenantOfApplication(turn, applicationId);
-  if (tenantId === null) return null;
-  return {
-    id: uuid(),
-    type: happening.type,
-    createInstant: now(),
-    tenantId,
-    applicationId,
-    ...(user === null ? {} : { user: withoutPassword(user) }),
-    ...(refreshToken === null ? {} : { refreshToken: withoutSecret(refreshToken) }),
-    reason: happening.reason,
-    previous: happening.previous,
-    info: { ...lastSeen(refreshToken), ...known(happening.info) },
+  const user = rowOf(turn, "users", happening.userId ?? refreshToken?.userId);
+  const concerned = {
+    user: user === null ? null : userOf(user),
+    refreshToken,
+    applicationTenantId: tenantOfApplication(turn, happening.applicationId ?? refreshToken?.applicationId),
   };
+  return toldEvent(happening, concerned, { id: uuid(), createInstant: now() });
 }
 
 function rowOf({ sql }: Turn, table: "users" | "refresh_tokens", id: string | undefined): Row | null {
@@ -126,26 +106,6 @@ function rowOf({ sql }: Turn, table: "users" | "refresh_tokens", id: string | un
 function tenantOfApplication({ sql }: Turn, id: string | undefined): string | null {
   const row = id === undefined ? undefined : sql("SELECT tenant_id FROM applications WHERE id = ?").get(id);
   return row === undefined ? null : text(row, "tenant_id");
-}
-
-function withoutPassword({ password: _, ...user }: User): Omit<User, "password"> {
-  return user;
-}
-
-function withoutSecret({ secret: _, ...token }: RefreshToken): Omit<RefreshToken, "secret"> {
-  return token;
-}
-
-function lastSeen(token: RefreshToken | null): EventInfo {
-  if (token === null) return {};
-  const { name, description, type } = token.metaData.device ?? {};
-  const ipAddress = token.lastAccessedAddress ?? undefined;
-  return { ipAddress, deviceName: name, deviceDescription: description, deviceType: type };
-}
-
-// Without members that are undefined: they must not hide what the row knows.
-function known(info: EventInfo = {}): EventInfo {
-  return Object.fromEntries(Object.entries(info).filter(([, value]) => value !== undefined));
 }
 
 function webhooksFor({ sql }: Turn, { type, tenantId }: UserEvent): string[] {
@@ -172,11 +132,6 @@ function insert({ sql }: Turn, receiver: string, event: UserEvent): void {
     `INSERT INTO outbox (receiver, lane, event, written, attempts, due)
      VALUES (?, ?, ?, ?, 0, CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE receiver = ? AND lane = ?) THEN NULL ELSE ? END)`,
   ).run(receiver, lane, JSON.stringify(event), at, receiver, lane, at);
-}
-
-// Ids are UUIDs, so that a user and an application never share a lane.
-function laneOf({ user, applicationId, tenantId }: UserEvent): string {
-  return user?.id ?? applicationId ?? tenantId;
 }
 
 // One look-up for each receiver, however many rows wait.

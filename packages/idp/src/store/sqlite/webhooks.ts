@@ -1,10 +1,11 @@
-// Webhooks in SQLite. Which of them hear of an event is decided where the event is written, in sqlite-outbox.ts.
+// Webhooks in SQLite. Which of them hear of an event is decided where the event is written, in outbox.ts.
 
-import { integer, type Row, text, textOrNull } from "../columns.ts";
+import { integer } from "../columns.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Saved, WebhookStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 import type { Webhook } from "../user-event.ts";
+import { webhookColumns, webhookOf } from "../webhook-row.ts";
 
 // Global ones, and as many again of each tenant: each event is written once for each that hears of it (CWE-770).
 const MOST_OF_A_REACH = 50;
@@ -39,7 +40,7 @@ export function sqliteWebhooks(turn: Turn): WebhookStore {
 // How many others have a tenant in common with it, or are global as it is: a tenant must not take the places of another one. None
 // where it reaches whom it reached before.
 function movesInto({ sql }: Turn, webhook: Webhook): number {
-  const tenantIds = columnsOf(webhook)[0];
+  const tenantIds = webhookColumns(webhook)[0];
   const stays = sql("SELECT 1 FROM webhooks WHERE id = ? AND tenant_ids IS ?").get(webhook.id, tenantIds);
   if (stays !== undefined) return 0;
   const row = sql(
@@ -52,7 +53,7 @@ function movesInto({ sql }: Turn, webhook: Webhook): number {
 function insertWebhook({ sql }: Turn, webhook: Webhook): boolean {
   sql("INSERT INTO webhooks VALUES (?, ?, ?, ?, ?, ?, ?, ?)").run(
     webhook.id,
-    ...columnsOf(webhook),
+    ...webhookColumns(webhook),
     webhook.version,
     webhook.insertInstant,
     webhook.lastUpdateInstant,
@@ -66,27 +67,5 @@ function updateWebhook({ sql }: Turn, webhook: Webhook): boolean {
      WHERE id = ? AND version = ?`,
   );
   const { lastUpdateInstant, id, version } = webhook;
-  return set.run(...columnsOf(webhook), lastUpdateInstant, id, version).changes === 1;
-}
-
-function columnsOf(webhook: Webhook): [string | null, string, string, string] {
-  const { tenantIds, events, sealedSecrets, ...rest } = webhook;
-  const { url, description, connectTimeout, readTimeout, signed, data } = rest;
-  const settings = { url, description, connectTimeout, readTimeout, signed, data };
-  const tenants = tenantIds === null ? null : JSON.stringify(tenantIds);
-  return [tenants, JSON.stringify(events), JSON.stringify(settings), sealedSecrets];
-}
-
-function webhookOf(row: Row): Webhook {
-  const tenantIds = textOrNull(row, "tenant_ids");
-  return {
-    id: text(row, "id"),
-    tenantIds: tenantIds === null ? null : JSON.parse(tenantIds),
-    events: JSON.parse(text(row, "events")),
-    ...JSON.parse(text(row, "settings")),
-    sealedSecrets: text(row, "sealed_secrets"),
-    version: integer(row, "version"),
-    insertInstant: integer(row, "inserted"),
-    lastUpdateInstant: integer(row, "updated"),
-  };
+  return set.run(...webhookColumns(webhook), lastUpdateInstant, id, version).changes === 1;
 }
