@@ -11,7 +11,6 @@ import { reserve } from "./attempts.ts";
 import { integer, type Row, text, textOrNull } from "../columns.ts";
 import { type Connection, type Database, statement } from "./database.ts";
 import { findRefreshToken } from "./refresh-tokens.ts";
-import { userOf } from "../rows.ts";
 import type { OutboxStore } from "../store.ts";
 import { laneOf, toldEvent } from "../told-event.ts";
 import {
@@ -23,6 +22,7 @@ import {
   type UserEvent,
   type UserEventType,
 } from "../user-event.ts";
+import { findUser } from "./users.ts";
 
 // What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
 const TOLD_TOGETHER_MS = 250;
@@ -53,13 +53,6 @@ export interface PostgresOutbox extends OutboxStore {
 const LISTENING = statement(
   "outbox-listening",
   "SELECT id, tenant_ids FROM webhooks WHERE events::jsonb ? $1 ORDER BY id",
-);
-
-const USER = statement(
-  "outbox-user",
-  `SELECT id, tenant_id, email, username, active, verified, expiry, profile,
-     password_scheme, password_hash, password_salt, password_factor, credential_version, password_updated, last_login,
-     version, inserted, updated FROM users WHERE id = $1`,
 );
 
 const TENANT_OF_APPLICATION = statement(
@@ -220,8 +213,7 @@ async function eventOf(
   const refreshToken =
     refreshTokenId === undefined ? null : await findRefreshToken(connection, refreshTokenId);
   const userId = happening.userId ?? refreshToken?.userId;
-  const row = userId === undefined ? null : await connection.row(USER, userId);
-  const user = row === null ? null : userOf(row);
+  const user = userId === undefined ? null : await findUser(connection, userId);
   const applicationId = happening.applicationId ?? refreshToken?.applicationId;
   const application =
     user !== null || applicationId === undefined
