@@ -1,39 +1,63 @@
-/** `npm start`: the whole system on embedded stores, and what a newcomer needs to know of it, printed. */
-import { EnvironmentError, readEnvironment } from "./start/environment.ts";
+/**
+ * `npm start`: the whole system on embedded stores, or one node of it, and what a newcomer needs to know of it, printed.
+ * `npm start -- --set-up` sets the applications up at the provider, and ends.
+ */
+import { parseArgs } from "node:util";
+import { type Environment, readEnvironment } from "./start/environment.ts";
+import { EnvironmentError, SetUpError } from "./start/errors.ts";
 import { lifetimeTable } from "./start/lifetimes.ts";
-import { ProviderSetupError } from "./start/provider.ts";
-import { startSystem } from "./start/system.ts";
+import { setUpAlone, startSystem, type System } from "./start/system.ts";
 
 // The databases hold e-mail addresses and password hashes: what is made from here on is its owner's alone.
 process.umask(0o077);
 
-try {
-  const environment = readEnvironment(process.env);
-  const system = await startSystem(environment, { onError: (error) => console.error(error) });
-  const { origins, lifetimes } = system;
+const argumentsAllowed = { options: { "set-up": { type: "boolean", default: false } } } as const;
 
+const seams = {
+  onError: (error: unknown) => console.error(error),
+  onWaiting: (line: string) => console.error(`waiting: ${line}`),
+};
+
+try {
+  const isSetUpAlone = parseArgs(argumentsAllowed).values["set-up"];
+  const environment = readEnvironment(process.env);
+  if (isSetUpAlone) await setUpAlone(environment, seams);
+  else await serve(environment);
+} catch (error) {
+  const expected = error instanceof EnvironmentError || error instanceof SetUpError;
+  console.error(expected ? error.message : error);
+  process.exitCode = 1;
+}
+
+async function serve(environment: Environment): Promise<void> {
+  const system = await startSystem(environment, seams);
+  // Once: a second signal ends the process the way signals do.
   const stop = () => {
     process.off("SIGINT", stop).off("SIGTERM", stop);
-    void system.close();
+    void system.leave();
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
+  console.log(greeting(environment, system));
+  if (await system.ready) console.log("ready: press Ctrl-C to stop");
+}
 
-  console.log(`
-Store              ${origins.store}
-Forum              ${origins.forum}
-Identity provider  ${origins.idp}
-${origins.outbox === null ? "" : `Outbox             ${origins.outbox}\n`}
+function greeting(environment: Environment, { origins, lifetimes }: System): string {
+  const row = (name: string, value: string | null | undefined) =>
+    value ? `${name.padEnd(19)}${value}\n` : "";
+  const addresses =
+    row("Store", origins.store) +
+    row("Forum", origins.forum) +
+    row("Identity provider", origins.idp) +
+    row("Outbox", origins.outbox);
+  const accounts = `
 Demo accounts      ada@example.com    notes on the analytical engine
                    grace@example.com  first actual case of bug found
-
+`;
+  return `
+${addresses}${environment.provider === null ? accounts : ""}
 Workflow ${environment.workflow}, policy ${environment.policy}
 ${lifetimeTable(environment, lifetimes)
   .map((line) => `  ${line}`)
   .join("\n")}
-`);
-  console.log("ready: press Ctrl-C to stop");
-} catch (error) {
-  const expected = error instanceof EnvironmentError || error instanceof ProviderSetupError;
-  console.error(expected ? error.message : error);
-  process.exitCode = 1;
+`;
 }

@@ -1,5 +1,21 @@
 /** The environment of `npm start`, checked: a bad value stops it with one line that names the variable. */
-import { type Duration, parseDuration, type PolicyName, type Workflow } from "@latchkey/session";
+import { isIP } from "node:net";
+import {
+  type CookieKey,
+  type Duration,
+  parseDuration,
+  type PolicyName,
+  type Workflow,
+} from "@latchkey/session";
+import { EnvironmentError } from "./errors.ts";
+import { cookieKeys, type Variables, withSecretFiles } from "./secret-variables.ts";
+import { trustedProxies } from "./trusted-proxies.ts";
+
+/** The two applications. */
+export type Part = "store" | "forum";
+
+/** Something of each application, where there is anything. */
+type OfParts<Value> = { readonly [part in Part]?: Value };
 
 /** What `npm start` was asked to do. */
 export interface Environment {
@@ -9,13 +25,29 @@ export interface Environment {
     readonly idp: number;
     readonly outbox: number;
   };
+  /** Which of the applications this node runs. */
+  readonly parts: readonly Part[];
+  /** The address that the applications listen on; provider and outbox stay on loopback. */
+  readonly host: string;
   /** Where browsers find the applications if a proxy in front of them ends TLS; without one, this machine's own names. */
-  readonly origins: { readonly store?: string; readonly forum?: string };
-  /** Whether a proxy on this machine says where a request came from, in X-Forwarded-For. */
-  readonly behindProxy: boolean;
+  readonly origins: OfParts<string>;
+  /** Where the provider's webhooks go, if not to where browsers find the application. */
+  readonly webhookOrigins: OfParts<string>;
+  /** The proxies, as addresses and ranges, that are believed about where a request came from. */
+  readonly trustedProxies: readonly string[];
+  /** Milliseconds for which a node that was told to stop goes on serving, while its proxy learns of it. */
+  readonly drain: number;
   readonly dataDirectory: string;
+  /** `sqlite:`, `memory:`, or the address of a store that nodes share. May hold a password. */
+  readonly sessionStore: string;
+  /** What all nodes of an application seal cookies with; `null` for keys of this installation's own. */
+  readonly cookieKeys: readonly CookieKey[] | null;
   /** A provider that runs elsewhere; `null` for the embedded one. */
   readonly provider: { readonly url: string; readonly apiKey: string } | null;
+  /** Of an application that its operator has set up at the provider; what has none is set up at the start. */
+  readonly clientSecrets: OfParts<string>;
+  /** The embedded provider's database, an address or `sqlite:` and a path; `null` for a file in the data directory. */
+  readonly database: string | null;
   /** Who the embedded provider's mail is from, and the server it goes to; `null` for the outbox page. */
   readonly mail: { readonly from: string; readonly smtp: string | null };
   readonly workflow: Workflow;
@@ -31,20 +63,9 @@ export interface Durations {
   readonly refreshAbsolute?: Duration;
 }
 
-/** A variable that can't be used; `message` is the line to print. */
-export class EnvironmentError extends Error {
-  readonly code = "bad-environment";
-  override readonly name = "EnvironmentError";
-
-  constructor(variable: string, problem: string) {
-    super(`${variable}: ${problem}`);
-  }
-}
-
-type Variables = Readonly<Record<string, string | undefined>>;
-
 /** Reads the environment; throws EnvironmentError for the first value that can't be used. An empty one is unset. */
-export function readEnvironment(variables: Variables): Environment {
+export function readEnvironment(given: Variables): Environment {
+  const variables = withSecretFiles(given);
   const mode = choice(variables, "NODE_ENV", ["development", "production", "test"]);
   const elsewhere = provider(variables);
   if (mode === "production" && elsewhere === null) {
@@ -58,10 +79,17 @@ export function readEnvironment(variables: Variables): Environment {
       idp: port(variables, "IDP_PORT", 9011),
       outbox: port(variables, "OUTBOX_PORT", 3002),
     },
+    parts: parts(variables),
+    host: host(variables),
     origins: origins(variables),
-    behindProxy: choice(variables, "TRUST_PROXY", ["none", "loopback"]) === "loopback",
+    webhookOrigins: ofParts((part) => webhookOrigin(variables, `${part}_WEBHOOK_ORIGIN`)),
+    trustedProxies: trustedProxies(variables["TRUST_PROXY"] || "none"),
+    drain: seconds(variables, "DRAIN_SECONDS") * 1_000,
     dataDirectory: variables["DATA_DIR"] || "./data",
+    ...sessions(variables),
     provider: elsewhere,
+    clientSecrets: clientSecrets(variables, elsewhere),
+    database: database(variables, elsewhere),
     mail: mail(variables, elsewhere),
     workflow: choice(variables, "WORKFLOW", ["sessions+refresh-tokens", "sessions"]),
     policy: choice(variables, "POLICY", ["hardened", "as-described"]),
@@ -81,9 +109,74 @@ function port(variables: Variables, name: string, otherwise: number): number {
   throw new EnvironmentError(name, `"${value}" is not a port (1 to 65535)`);
 }
 
+function parts(variables: Variables): readonly Part[] {
+  const all: readonly Part[] = ["store", "forum"];
+  const named = (variables["PARTS"] || all.join()).split(",").map((part) => part.trim());
+  const unknown = named.find((part) => !all.some((each) => each === part));
+  if (unknown === undefined) return all.filter((part) => named.includes(part));
+  throw new EnvironmentError("PARTS", `"${unknown}" is not one of ${all.join(", ")}`);
+}
+
+function ofParts<Value>(read: (part: "STORE" | "FORUM") => Value | undefined): OfParts<Value> {
+  const [store, forum] = [read("STORE"), read("FORUM")];
+  return { ...(store !== undefined && { store }), ...(forum !== undefined && { forum }) };
+}
+
+function host(variables: Variables): string {
+  const value = variables["HOST"] || "127.0.0.1";
+  if (isIP(value) !== 0 || value === "localhost") return value;
+  throw new EnvironmentError(
+    "HOST",
+    `"${value}" is not an address of this machine, like 10.0.0.7 or 0.0.0.0`,
+  );
+}
+
+function seconds(variables: Variables, name: string): number {
+  const value = variables[name] || "0";
+  if (/^\d{1,3}$/.test(value) && Number(value) <= 600) return Number(value);
+  throw new EnvironmentError(name, `"${value}" is not a number of seconds (0 to 600)`);
+}
+
+function sessions(variables: Variables): Pick<Environment, "sessionStore" | "cookieKeys"> {
+  const sessionStore = variables["SESSION_STORE"] || "sqlite:";
+  const keys = cookieKeys(variables);
+  const isOwn = sessionStore === "sqlite:" || sessionStore === "memory:";
+  // It may hold a password: it is not repeated.
+  if (!isOwn && !/^(rediss?(\+sentinel|\+cluster)?|postgres(ql)?):\/\/./.test(sessionStore))
+    throw new EnvironmentError("SESSION_STORE", "is not sqlite:, memory:, redis://… or postgres://…");
+  // Each node would make its own, and open no cookie of another: its users would be asked to sign in at random.
+  if (!isOwn && keys === null)
+    throw new EnvironmentError(
+      "COOKIE_KEYS",
+      "is needed where nodes share a SESSION_STORE, the same for all",
+    );
+  return { sessionStore, cookieKeys: keys };
+}
+
+function clientSecrets(
+  variables: Variables,
+  elsewhere: Environment["provider"],
+): Environment["clientSecrets"] {
+  return ofParts((part) => {
+    const value = variables[`${part}_CLIENT_SECRET`] || undefined;
+    if (value === undefined || elsewhere !== null) return value;
+    throw new EnvironmentError(`${part}_CLIENT_SECRET`, "is for a provider elsewhere, at IDP_URL");
+  });
+}
+
+function database(variables: Variables, elsewhere: Environment["provider"]): string | null {
+  const value = variables["DATABASE_URL"];
+  if (!value) return null;
+  if (elsewhere !== null)
+    throw new EnvironmentError("DATABASE_URL", "the provider at IDP_URL has its own database");
+  const path = /^sqlite:(.+)$/.exec(value)?.[1];
+  if (path !== undefined) return path;
+  if (URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol)) return value;
+  throw new EnvironmentError("DATABASE_URL", "is not postgres://… or sqlite: and a path");
+}
+
 function origins(variables: Variables): Environment["origins"] {
-  const store = origin(variables, "STORE_ORIGIN");
-  const forum = origin(variables, "FORUM_ORIGIN");
+  const { store, forum } = ofParts((part) => origin(variables, `${part}_ORIGIN`));
   // Ports do not keep cookies apart (RFC 6265 §8.5): each application would get the other's.
   if (store && forum && new URL(store).hostname === new URL(forum).hostname)
     throw new EnvironmentError("FORUM_ORIGIN", "needs a host name of its own, not the Store's");
@@ -96,6 +189,15 @@ function origin(variables: Variables, name: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url?.protocol === "https:" && url.origin === value) return value;
   throw new EnvironmentError(name, `"${value}" is not an https origin like https://shop.example.com`);
+}
+
+/** Plain http is for a network of one's own: the provider refuses it unless its WEBHOOKS_PLAIN_HTTP_TO names it. */
+function webhookOrigin(variables: Variables, name: string): string | undefined {
+  const value = variables[name];
+  if (!value) return undefined;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.origin === value) return value;
+  throw new EnvironmentError(name, `"${value}" is not an origin like https://shop.example.com`);
 }
 
 function mail(variables: Variables, elsewhere: Environment["provider"]): Environment["mail"] {
@@ -115,8 +217,20 @@ function provider(variables: Variables): Environment["provider"] {
   if (!url && !apiKey) return null;
   if (!url) throw new EnvironmentError("IDP_URL", "is needed where IDP_API_KEY is set");
   if (!apiKey) throw new EnvironmentError("IDP_API_KEY", "is needed where IDP_URL is set");
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return { url, apiKey };
-  throw new EnvironmentError("IDP_URL", `"${url}" is not an http or https address`);
+  const address = URL.canParse(url) ? new URL(url) : null;
+  if (address?.username || address?.password)
+    throw new EnvironmentError("IDP_URL", "holds a user name; what opens the provider is IDP_API_KEY");
+  if (address === null || !/^https?:$/.test(address.protocol))
+    throw new EnvironmentError("IDP_URL", `"${url}" is not an http or https address`);
+  // ASVS 12.3.1: passwords go there.
+  if (address.protocol === "http:" && !isLoopback(address.hostname))
+    throw new EnvironmentError("IDP_URL", `"${url}" must be https: passwords go there`);
+  return { url: url.replace(/\/+$/, ""), apiKey };
+}
+
+/** Whether a host is this machine, whatever a resolver says. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function choice<Value extends string>(

@@ -1,7 +1,13 @@
-/** The demo's applications at the provider: their client secrets, and token settings that fit the chosen policy. */
+/**
+ * The provider as one application sees it: what the session library needs to know of it, and what has to be set up there
+ * before the application can use it. An application that its operator has set up, and whose client secret is configured,
+ * changes nothing there and needs no API key that may.
+ */
 import type { IdentityProviderOptions } from "@latchkey/session";
 import type { Environment } from "./environment.ts";
+import { SetUpError } from "./errors.ts";
 import { tokenSettings } from "./lifetimes.ts";
+import { registerWebhook } from "./webhooks.ts";
 
 /** How to reach a provider. */
 export interface Provider {
@@ -10,49 +16,110 @@ export interface Provider {
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
-/** The provider can't be used as it is; `message` is the line to print. */
-export class ProviderSetupError extends Error {
-  readonly code = "provider-setup";
-  override readonly name = "ProviderSetupError";
+/** One application at the provider. */
+export interface RegisteredApplication {
+  readonly name: string;
+  /** Its id at the provider. */
+  readonly id: string;
+  /** Its client secret, where an operator has set the application up; `null` to ask the provider for it. */
+  readonly clientSecret: string | null;
+  /** Where it wants to hear of endings; `null` where the provider can't reach it. */
+  readonly webhook: { readonly id: string; readonly url: string } | null;
 }
 
-/**
- * What the session library needs to know of the provider for one application. The provider is asked for the client
- * secret and told the settings that the policy rests on; throws ProviderSetupError if it can't be.
- */
-export async function registeredApplication(
+/** An application's way to its provider. */
+export interface ProviderConnection {
+  /** For `createSessions`. Until the set-up has succeeded every call fails, as if the provider were down. */
+  readonly options: IdentityProviderOptions;
+  /**
+   * Sets the application up, or says anew what it needs; repeating it does no harm. Throws SetUpError if the provider
+   * can't be reached or won't have it.
+   */
+  setUp(): Promise<void>;
+}
+
+/** Connects an application; nothing is asked of the provider yet. */
+export function connect(
   provider: Provider,
   environment: Environment,
-  applicationId: string,
-): Promise<IdentityProviderOptions> {
-  const hardened = environment.policy === "hardened";
-  const settings = {
-    // The hardened policy renews with client credentials; without them a raw refresh token is then worth nothing.
-    loginConfiguration: { generateRefreshTokens: true, allowTokenRefresh: !hardened },
-    jwtConfiguration: tokenSettings(environment),
+  application: RegisteredApplication,
+): ProviderConnection {
+  const { id: applicationId, clientSecret } = application;
+  const isHardened = environment.policy === "hardened";
+  const send = provider.fetch ?? ((request: Request) => fetch(request));
+  let known = clientSecret;
+
+  const sendOnceSetUp = async (request: Request) => {
+    if (known === null) throw new SetUpError(`${application.name} is not set up at the provider yet`);
+    // The library was made before the secret was known.
+    if (request.headers.get("authorization") === basic(applicationId, unknownYet))
+      request.headers.set("authorization", basic(applicationId, known));
+    return send(request);
   };
-  const application = await patchApplication(provider, applicationId, settings);
-  const base = { ...provider, applicationId };
-  return hardened ? { ...base, clientSecret: application.oauthConfiguration.clientSecret } : base;
+  return {
+    options: {
+      url: provider.url,
+      apiKey: provider.apiKey,
+      applicationId,
+      // The hardened policy renews with client credentials; without them a raw refresh token is then worth nothing.
+      ...(isHardened && { clientSecret: clientSecret ?? unknownYet }),
+      fetch: sendOnceSetUp,
+    },
+    async setUp() {
+      if (clientSecret !== null) return;
+      const secret = await tellSettings(provider, environment, applicationId);
+      if (application.webhook !== null)
+        await registerWebhook(provider, application.name, application.webhook);
+      known = secret;
+    },
+  };
 }
 
-async function patchApplication(provider: Provider, id: string, application: unknown) {
-  const send = provider.fetch ?? ((request: Request) => fetch(request));
-  const url = `${provider.url.replace(/\/+$/, "")}/api/application/${id}`;
-  const headers = { authorization: provider.apiKey, "content-type": "application/json" };
-  const body = JSON.stringify({ application });
-  const response = await send(new Request(url, { method: "PATCH", headers, body })).catch(
-    (cause: unknown) => {
-      throw new ProviderSetupError(`IDP_URL: ${provider.url} does not answer`, { cause });
-    },
-  );
+const unknownYet = "the client secret is not known yet";
+
+function basic(id: string, secret: string): string {
+  return `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString("base64")}`;
+}
+
+/** Tells the provider the settings that the policy rests on; answers the application's client secret. */
+async function tellSettings(provider: Provider, environment: Environment, id: string): Promise<string> {
+  const application = {
+    loginConfiguration: { generateRefreshTokens: true, allowTokenRefresh: environment.policy !== "hardened" },
+    jwtConfiguration: tokenSettings(environment),
+  };
+  const response = await ask(provider, "PATCH", `/api/application/${id}`, { application });
   if (response.status !== 200) {
     const hint =
       response.status === 404 ? "apply start/demo.kickstart.json there first" : "check IDP_API_KEY";
-    throw new ProviderSetupError(
+    throw new SetUpError(
       `IDP_URL: ${provider.url} answered ${response.status} for application ${id}; ${hint}`,
     );
   }
   const found = (await response.json()) as { application: { oauthConfiguration: { clientSecret: string } } };
-  return found.application;
+  return found.application.oauthConfiguration.clientSecret;
+}
+
+/** How long the provider has for an answer, in milliseconds. */
+const patience = 5_000;
+
+/** One call with the API key; throws SetUpError if there is no answer. */
+export async function ask(
+  provider: Provider,
+  method: string,
+  path: string,
+  json: unknown,
+): Promise<Response> {
+  const send = provider.fetch ?? ((request: Request) => fetch(request));
+  const headers = { authorization: provider.apiKey, "content-type": "application/json" };
+  const signal = AbortSignal.timeout(patience);
+  const request = new Request(`${provider.url}${path}`, {
+    method,
+    headers,
+    body: JSON.stringify(json),
+    redirect: "manual",
+    signal,
+  });
+  return send(request).catch((cause: unknown) => {
+    throw new SetUpError(`IDP_URL: ${provider.url} does not answer`, { cause });
+  });
 }

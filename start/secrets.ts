@@ -3,9 +3,9 @@
  * alone. None stands in the repository, so that no two installations share one.
  */
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EnvironmentError } from "./environment.ts";
+import { EnvironmentError } from "./errors.ts";
 
 const names = [
   "idpKey",
@@ -28,15 +28,33 @@ export function installationSecrets(directory: string): Secrets {
   const known = readIfThere(path);
   if (known !== null) return complete(known, path);
   const made = Object.fromEntries(names.map((name) => [name, randomBytes(32).toString("base64url")]));
-  writeFileSync(path, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-  return complete(made, path);
+  writeWhole(path, `${JSON.stringify(made, null, 2)}\n`);
+  // Of several nodes that start on one folder, the first one's secrets are everybody's.
+  return complete(readIfThere(path) ?? made, path);
+}
+
+/** Writes the file unless it is there, and so that nobody ever sees half of it. */
+function writeWhole(path: string, text: string): void {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+  } finally {
+    rmSync(draft);
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 function readIfThere(path: string): Record<string, unknown> | null {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (hasCode(error, "ENOENT")) return null;
     throw new EnvironmentError("DATA_DIR", `${path} can't be read; remove DATA_DIR to start afresh`);
   }
 }

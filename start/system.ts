@@ -1,80 +1,92 @@
 /**
- * The whole system in one process: the provider, and both applications with the library between. The provider's `fetch`
- * is all the applications get of it; a provider elsewhere is another address and nothing more.
+ * The whole system in one process, or one node of it: the embedded provider unless another is named, and the applications
+ * with the library between. The provider's `fetch` is all the applications get of it; a provider elsewhere is another
+ * address and nothing more.
  */
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
-import { createIdp, type MailConfig, parseKickstart } from "@latchkey/idp";
-import { createSessions, type Sessions, sqliteStore } from "@latchkey/session";
-import * as forum from "forum";
-import * as store from "store";
-import demo from "./demo.kickstart.json" with { type: "json" };
-import { type Environment, EnvironmentError } from "./environment.ts";
-import { lifetimeOptions } from "./lifetimes.ts";
-import { type Handler, listen } from "./listen.ts";
-import { createOutbox } from "./outbox.ts";
-import { type Provider, registeredApplication } from "./provider.ts";
-import { installationSecrets, type Secrets } from "./secrets.ts";
-import { registerWebhook } from "./webhooks.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Sessions } from "@latchkey/session";
+import { connectionOf, type RunningApplication, startApplication } from "./application.ts";
+import type { Building, Seams } from "./building.ts";
+import { startEmbeddedProvider } from "./embedded-provider.ts";
+import type { Environment, Part } from "./environment.ts";
+import { EnvironmentError, SetUpError } from "./errors.ts";
+import type { Node } from "./listen.ts";
+import { installationSecrets } from "./secrets.ts";
+import { setUpUntilDone } from "./set-up.ts";
 
 /** A running system. */
 export interface System {
-  readonly origins: {
-    readonly store: string;
-    readonly forum: string;
+  /** Of the parts that run here; `outbox` is `null` where mail really goes out, or is another's business. */
+  readonly origins: { readonly [part in Part]?: string } & {
     readonly idp: string;
-    /** `null` where mail really goes out. */
     readonly outbox: string | null;
   };
   readonly lifetimes: Sessions["lifetimes"];
+  /** Resolves when everything this node needs is set up: with `false` if the system was closed before. */
+  readonly ready: Promise<boolean>;
+  /** Leaves as a node behind a proxy does: serves on for `DRAIN_SECONDS`, sends who comes then to other nodes, and closes. */
+  leave(): Promise<void>;
   /** Stops listening, lets running requests finish, closes all databases. */
   close(): Promise<void>;
 }
 
-/** What the caller may put in place of the real thing, and hear of. */
-export interface Seams {
-  readonly now?: () => number;
-  /** Gets what an application could not handle: its visitor saw a page without details. */
-  readonly onError?: (error: unknown) => void;
-}
-
-interface Building extends Seams {
-  readonly environment: Environment;
-  readonly secrets: Secrets;
-  /** What has to be closed, in the opposite order. */
-  readonly open: AsyncDisposableStack;
-}
-
-const applications = {
-  store: { id: demo.variables.storeId, webhookId: demo.variables.storeWebhookId, module: store },
-  forum: { id: demo.variables.forumId, webhookId: demo.variables.forumWebhookId, module: forum },
-};
-
-/** Builds everything and listens on loopback; throws, with nothing left open, if a part can't start. */
+/**
+ * Builds everything and listens; throws, with nothing left open, if a part can't start. With the embedded provider it is ready
+ * then; with another it is `ready` when that one could be asked.
+ */
 export async function startSystem(environment: Environment, seams: Seams = {}): Promise<System> {
   makeDataDirectory(environment);
   const secrets = installationSecrets(environment.dataDirectory);
   const open = new AsyncDisposableStack();
-  const building = { ...seams, environment, secrets, open };
+  const node: Node = { phase: "starting" };
+  const building = { ...seams, environment, secrets, node, open };
   try {
-    const provider = environment.provider ?? (await startProvider(building));
-    const storeSessions = await startStore(building, provider);
-    await startForum(building, provider);
+    const provider = environment.provider ?? (await startEmbeddedProvider(building));
+    const running: RunningApplication[] = [];
+    for (const part of environment.parts) running.push(await startApplication(building, part, provider));
+    const [first] = running;
+    if (first === undefined) throw new EnvironmentError("PARTS", "names no application");
+    const setUp = async () => {
+      for (const each of running) await each.setUp();
+    };
+    // What is embedded is there, or is broken: nothing is gained by waiting.
+    if (environment.provider === null) await setUp();
+    const ready = whenSetUp(building, async () => {
+      await setUp();
+      for (const { sessions } of running) await requireAnswers(sessions);
+    });
     return {
       origins: {
-        store: origin(environment, "store"),
-        forum: origin(environment, "forum"),
+        ...Object.fromEntries(running.map(({ part, origin }) => [part, origin])),
         idp: provider.url,
         outbox: hasOutbox(environment) ? `http://outbox.localhost:${environment.ports.outbox}` : null,
       },
-      lifetimes: storeSessions.lifetimes,
+      lifetimes: first.sessions.lifetimes,
+      ready,
+      leave: () => leave(building),
       close: () => open.disposeAsync(),
     };
   } catch (error) {
     await open.disposeAsync();
     throw error;
   }
+}
+
+/**
+ * Sets the applications up at the provider elsewhere, whatever client secrets are configured, for nodes whose own API key may
+ * not; throws EnvironmentError where there is no such provider.
+ */
+export async function setUpAlone(environment: Environment, { onWaiting = () => {} }: Seams): Promise<void> {
+  const { provider, parts } = environment;
+  if (provider === null) throw new EnvironmentError("IDP_URL", "is needed for --set-up");
+  const connections = parts.map((part) =>
+    connectionOf({ ...environment, clientSecrets: {} }, part, provider),
+  );
+  const setUp = async () => {
+    for (const each of connections) await each.setUp();
+  };
+  await setUpUntilDone(setUp, { signal: new AbortController().signal, report: onWaiting });
 }
 
 function makeDataDirectory({ dataDirectory }: Environment): void {
@@ -86,116 +98,39 @@ function makeDataDirectory({ dataDirectory }: Environment): void {
   }
 }
 
-async function startProvider(building: Building): Promise<Provider> {
-  const { environment, secrets, open, now } = building;
-  const url = `http://localhost:${environment.ports.idp}`;
-  const variables = {
-    API_KEY: secrets.apiKey,
-    STORE_CLIENT_SECRET: secrets.storeClientSecret,
-    FORUM_CLIENT_SECRET: secrets.forumClientSecret,
-  };
-  const idp = await createIdp({
-    database: file(environment, "idp"),
-    issuer: url,
-    keys: [{ id: "1", secret: secrets.idpKey }],
-    kickstart: parseKickstart(demo, variables),
-    mail: await startMail(building),
-    ...(now && { now }),
-  });
-  open.defer(() => idp.close());
-  // Guesses without an API key are counted by where they come from.
-  const answer = getRequestListener((request, { incoming }) =>
-    idp.fetch(request, { address: incoming.socket.remoteAddress }),
-  );
-  await listen("IDP_PORT", environment.ports.idp, answer, open);
-  const provider = { url, apiKey: secrets.apiKey, fetch: (request: Request) => idp.fetch(request) };
-  for (const name of ["store", "forum"] as const) {
-    const { webhookId: id, module } = applications[name];
-    const port = environment.ports[name];
-    await registerWebhook(provider, { id, name, port, path: module.webhookPath });
-  }
-  return provider;
+/** Sets up what has to be, for as long as it takes: a node must be able to start before what it needs. */
+async function whenSetUp(
+  { node, open, onWaiting = () => {} }: Building,
+  setUp: () => Promise<void>,
+): Promise<boolean> {
+  const stopped = new AbortController();
+  open.defer(() => stopped.abort());
+  if (!(await setUpUntilDone(setUp, { signal: stopped.signal, report: onWaiting }))) return false;
+  if (node.phase === "starting") node.phase = "ready";
+  return true;
 }
 
-/** Where the provider's mail goes: to a server, or else to a page that shows it. */
-async function startMail({ environment, open, now = Date.now }: Building): Promise<MailConfig> {
-  const { from, smtp } = environment.mail;
-  if (smtp !== null) return { from, smtp };
-  const outbox = createOutbox(environment.ports.outbox, now);
-  await listen("OUTBOX_PORT", environment.ports.outbox, outbox.answer, open);
-  return { from, send: outbox.send };
+async function requireAnswers(sessions: Sessions): Promise<void> {
+  const { status } = sessions as { status?: () => Promise<{ store: string; provider: string }> };
+  if (status === undefined) return;
+  const { store, provider } = await status();
+  if (store === "down") throw new SetUpError("SESSION_STORE: does not answer");
+  if (provider === "down") throw new SetUpError("IDP_URL: does not answer");
+}
+
+/** Milliseconds in which a proxy has sent something here, and been sent elsewhere, if there is anything to be sent. */
+const timeToBeLeft = 1_000;
+
+async function leave({ environment, node, open }: Building): Promise<void> {
+  node.phase = "draining";
+  if (environment.drain > 0) {
+    await delay(environment.drain);
+    node.phase = "leaving";
+    await delay(timeToBeLeft);
+  }
+  await open.disposeAsync();
 }
 
 function hasOutbox({ provider, mail }: Environment): boolean {
   return provider === null && mail.smtp === null;
-}
-
-async function startStore(building: Building, provider: Provider): Promise<Sessions> {
-  const { environment, secrets, open } = building;
-  const { port, origin, sessions } = await openSessions(building, provider, "store", secrets.storeCookieKey);
-  const app = await store.createStore({
-    ...seamsOf(building),
-    sessions,
-    origin,
-    database: file(environment, "store"),
-  });
-  open.defer(() => app.close());
-  await app.ready();
-  await listen("STORE_PORT", port, (request, response) => app.routing(request, response), open);
-  return sessions;
-}
-
-async function startForum(building: Building, provider: Provider): Promise<void> {
-  const { environment, secrets, open } = building;
-  const { port, origin, sessions } = await openSessions(building, provider, "forum", secrets.forumCookieKey);
-  const { app, close } = forum.createForum({
-    ...seamsOf(building),
-    sessions,
-    origin,
-    database: file(environment, "forum"),
-  });
-  open.defer(close);
-  await listen("FORUM_PORT", port, app as Handler, open);
-}
-
-async function openSessions(
-  building: Building,
-  provider: Provider,
-  name: "store" | "forum",
-  cookieKey: string,
-) {
-  const { environment, open, now } = building;
-  const { id, module } = applications[name];
-  const identityProvider = await registeredApplication(provider, environment, id);
-  const sessions = createSessions({
-    application: name,
-    origin: origin(environment, name),
-    identityProvider,
-    cookieKeys: [{ id: "1", secret: cookieKey }],
-    store: sqliteStore({ path: file(environment, `${name}-sessions`) }),
-    publicPaths: module.publicPaths,
-    afterSignIn: module.afterSignIn,
-    webhookPath: module.webhookPath,
-    page: module.page,
-    workflow: environment.workflow,
-    policy: environment.policy,
-    lifetimes: lifetimeOptions(environment),
-    ...(now && { now }),
-  });
-  open.defer(() => sessions.close());
-  return { sessions, origin: origin(environment, name), port: environment.ports[name] };
-}
-
-/** What an application gets of all this: no secret, and nothing to close. */
-function seamsOf({ environment, now, onError }: Building): Seams & { behindProxy: boolean } {
-  const { behindProxy } = environment;
-  return { behindProxy, ...(now && { now }), ...(onError && { onError }) };
-}
-
-function origin({ origins, ports }: Environment, name: "store" | "forum"): string {
-  return origins[name] ?? `http://${name}.localhost:${ports[name]}`;
-}
-
-function file({ dataDirectory }: Environment, name: string): string {
-  return join(dataDirectory, `${name}.sqlite`);
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type PublishedSessionEvent, sessionChannel } from "@latchkey/session";
 import type { BrowserContext, Cookie, Page, Response } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
-import type { Environment } from "../../start/environment.ts";
+import { type Environment, readEnvironment } from "../../start/environment.ts";
 import { startSystem, type System } from "../../start/system.ts";
 import { freePorts } from "../free-ports.ts";
 import { secret } from "../leak-watch.ts";
@@ -77,8 +77,7 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
     const [store = 0, forum = 0, idp = 0, outbox = 0] = await freePorts(4);
     const ports = { store, forum, idp, outbox };
     const mail = { from: "accounts@latchkey.example", smtp: null };
-    const ownNames = { origins: {}, behindProxy: false, provider: null };
-    const environment = { ...options, ...ownNames, ports, mail, dataDirectory, durations: {} };
+    const environment = { ...readEnvironment({}), ...options, ports, mail, dataDirectory };
     system = await startSystem(environment, { now: () => Date.now() + offset });
   });
   afterAll(async () => {

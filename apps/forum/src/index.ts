@@ -19,6 +19,7 @@ import { logout } from "./routes/logout.ts";
 import { newThread } from "./routes/new-thread.ts";
 import { password } from "./routes/password.ts";
 import { posts } from "./routes/posts.ts";
+import { status } from "./routes/status.ts";
 import { thread } from "./routes/thread.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { createThreads } from "./threads.ts";
@@ -33,8 +34,13 @@ export interface ForumOptions {
   readonly database: string;
   /** The forum's own origin, the one `sessions` has. */
   readonly origin: string;
-  /** Whether a proxy on this machine says, in X-Forwarded-For, where a request came from. Default false: nobody is believed. */
-  readonly behindProxy?: boolean;
+  /**
+   * Addresses and ranges of the proxies that say, in X-Forwarded-For, where a request came from. Default: nobody is believed. A
+   * proxy that is named here must replace what a stranger sent, or add the address it saw.
+   */
+  readonly trustedProxies?: readonly string[];
+  /** Whether this node should be sent requests, for whoever spreads them. Default: always. */
+  readonly isReady?: () => boolean;
   /** Called with every error that only an operator can mend. */
   readonly onError?: (error: unknown) => void;
   /** The clock, epoch milliseconds. For tests. */
@@ -51,18 +57,19 @@ export interface ForumOptions {
  * forum.app.listen(3001, "127.0.0.1");
  */
 export function createForum(options: ForumOptions): { app: Express; close(): void } {
-  const { sessions, origin, behindProxy = false, onError = () => {}, now = Date.now } = options;
+  const { sessions, origin, trustedProxies = [], onError = () => {}, now = Date.now } = options;
   const database = openDatabase(options.database);
   writeFirstThreads(database, now());
   const threads = createThreads(database, now);
 
   const app = express();
-  app.set("trust proxy", behindProxy ? "loopback" : false);
+  app.set("trust proxy", trustedProxies.length > 0 ? [...trustedProxies] : false);
   app.disable("x-powered-by");
   app.disable("etag");
 
   app.use(securityHeaders(origin));
   app.use("/assets", assets());
+  status(app, sessions, options.isReady ?? (() => true));
   app.use(readForms, refuseOtherBodies, latchkey(sessions));
   home(app, threads);
   thread(app, threads);

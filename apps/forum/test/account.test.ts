@@ -12,5 +12,5 @@ describe("what keeps others out of them", () => {
 });
 
 describe("behind a proxy", () => {
-  accountBehindProxy(openBoard({ behindProxy: true }));
+  accountBehindProxy(openBoard({ trustedProxies: ["127.0.0.1"] }));
 });

@@ -22,6 +22,7 @@ import { home } from "./routes/home.ts";
 import { login } from "./routes/login.ts";
 import { logout } from "./routes/logout.ts";
 import { password } from "./routes/password.ts";
+import { status } from "./routes/status.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { cartOwner, refuse, type Shop } from "./shop.ts";
 
@@ -35,8 +36,13 @@ export interface StoreOptions {
   readonly database: string;
   /** The shop's own origin, the one `sessions` has. */
   readonly origin: string;
-  /** Whether a proxy on this machine says, in X-Forwarded-For, where a request came from. Default false: nobody is believed. */
-  readonly behindProxy?: boolean;
+  /**
+   * Addresses and ranges of the proxies that say, in X-Forwarded-For, where a request came from. Default: nobody is believed. A
+   * proxy that is named here must replace what a stranger sent, or add the address it saw.
+   */
+  readonly trustedProxies?: readonly string[];
+  /** Whether this node should be sent requests, for whoever spreads them. Default: always. */
+  readonly isReady?: () => boolean;
   /** Called with every error that only an operator can mend. */
   readonly onError?: (error: unknown) => void;
   /** The clock, epoch milliseconds. For tests. */
@@ -54,11 +60,11 @@ export interface StoreOptions {
  * await store.listen({ host: "127.0.0.1", port: 3000 });
  */
 export async function createStore(options: StoreOptions): Promise<FastifyInstance> {
-  const { sessions, origin, behindProxy = false, onError = () => {} } = options;
+  const { sessions, origin, trustedProxies = [], onError = () => {} } = options;
   const setSecurityHeaders = securityHeaders(origin);
   const app = fastify({
     bodyLimit: 64 * 1024,
-    trustProxy: behindProxy ? "loopback" : false,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     // An address that can't be decoded never reaches the hooks below.
     frameworkErrors(error, _request, reply) {
       setSecurityHeaders(reply);
@@ -86,6 +92,7 @@ export async function createStore(options: StoreOptions): Promise<FastifyInstanc
   app.removeAllContentTypeParsers();
   await app.register(formbody);
   serveAssets(app);
+  status(app, sessions, options.isReady ?? (() => true));
   await app.register((visited) => visitedPages(visited, sessions, shop));
   return app;
 }

@@ -12,5 +12,5 @@ describe("what keeps others out of them", () => {
 });
 
 describe("behind a proxy", () => {
-  accountBehindProxy(openShop({ behindProxy: true }));
+  accountBehindProxy(openShop({ trustedProxies: ["127.0.0.1"] }));
 });
