@@ -49,7 +49,7 @@ export function wantsJson(request: Asking): boolean {
 }
 
 /** `{"error": code}`. */
-export function jsonAnswer(status: number, code: string): Answer {
+export function jsonAnswer(status: number, code: string, headers: Record<string, string> = {}): Answer {
   const type = { "content-type": "application/json; charset=utf-8" };
-  return answer(status, type, JSON.stringify({ error: code }));
+  return answer(status, { ...type, ...headers }, JSON.stringify({ error: code }));
 }

@@ -26,6 +26,19 @@ export function checkedDuration(option: string, text: string): number {
   throw new TypeError(`"${option}" must be a duration like 30m, not "${text}"`);
 }
 
+/** How long one call may take: a duration, or milliseconds where a second is too long. At most a minute. */
+export type Deadline = Duration | `${number}ms`;
+
+const longestDeadline = 60_000;
+
+/** The milliseconds of a deadline; throws a TypeError that names the option if it is none, or longer than a minute. */
+export function checkedDeadline(option: string, text: string): number {
+  const [, number] = /^([1-9]\d{0,4})ms$/.exec(text) ?? [];
+  const milliseconds = number === undefined ? parseDuration(text) : Number(number);
+  if (milliseconds !== null && milliseconds <= longestDeadline) return milliseconds;
+  throw new TypeError(`"${option}" must be a duration like 1s or 250ms, at most 1m, not "${text}"`);
+}
+
 /** A number of milliseconds as a duration, in the largest unit that fits; a single day is `24h`, as people say it. */
 export function formatDuration(milliseconds: number): string {
   const fits = (letter: keyof typeof unit) => milliseconds > 0 && milliseconds % unit[letter] === 0;

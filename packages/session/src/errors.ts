@@ -20,12 +20,18 @@ export class IdentityProviderUnavailableError extends LatchkeyError {
   override readonly name = "IdentityProviderUnavailableError";
   readonly status = 503;
   readonly statusCode = 503;
-  /** Whether an answer came at all: without one the caller was held up. */
+  /** Whether an answer came at all. */
   readonly answered: boolean;
+  /** Whole seconds after which it is worth coming back: for the Retry-After of a 503. */
+  readonly retryAfter: number;
 
-  constructor(message: string, options: ErrorOptions & { readonly answered: boolean }) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly answered: boolean; readonly retryAfter?: number },
+  ) {
     super(message, options);
     this.answered = options.answered;
+    this.retryAfter = options.retryAfter ?? 1;
   }
 }
 
@@ -38,14 +44,26 @@ export class IdentityProviderMisconfiguredError extends LatchkeyError {
   override readonly name = "IdentityProviderMisconfiguredError";
   readonly status = 503;
   readonly statusCode = 503;
+  /** Whole seconds: somebody has to mend it first. */
+  readonly retryAfter = 30;
 }
 
-/** The session store gave no answer, or one that can't be understood. Requests with a cookie get 503 (ASVS 16.5.2). */
+/**
+ * The session store gave no answer in time, or one that can't be understood, or is not asked for a moment because of that. Requests
+ * with a cookie get 503 (ASVS 16.5.2). What was asked of it may take effect all the same.
+ */
 export class SessionStoreUnavailableError extends LatchkeyError {
   readonly code = "session-store-unavailable";
   override readonly name = "SessionStoreUnavailableError";
   readonly status = 503;
   readonly statusCode = 503;
+  /** Whole seconds after which it is worth coming back: for the Retry-After of a 503. */
+  readonly retryAfter: number;
+
+  constructor(message: string, options: ErrorOptions & { readonly retryAfter?: number } = {}) {
+    super(message, options);
+    this.retryAfter = options.retryAfter ?? 1;
+  }
 }
 
 /**

@@ -45,6 +45,17 @@ export type SessionEvent =
   | { type: "webhook-received"; eventType: string; eventId: string; ended: number; questioned: number }
   | { type: "webhook-refused"; reason: WebhookRefusal; address: string | undefined }
   | { type: "provider-called"; call: string; status: number | null; milliseconds: number }
+  /** A call to the session store; "not-asked" while its circuit is open, "failed" also for an answer that is none. */
+  | {
+      type: "store-called";
+      call: string;
+      outcome: "answered" | "failed" | "timed-out" | "not-asked";
+      milliseconds: number;
+    }
+  /** It gave no answer several times in a row: it is not asked for a moment, then by one call at a time. */
+  | { type: "circuit-opened"; what: "session-store" | "identity-provider" }
+  /** It answers again. */
+  | { type: "circuit-closed"; what: "session-store" | "identity-provider" }
   | { type: "unavailable"; code: string; message: string };
 
 /** An event as listeners get it. */
@@ -53,9 +64,15 @@ export type PublishedSessionEvent = SessionEvent & { readonly at: number; readon
 /** Publishes an event. */
 export type Publish = (event: SessionEvent) => void;
 
+const published = channel(sessionChannel);
+
+/** Whether anybody listens: what is published at every request is not even put together otherwise. */
+export function isHeard(): boolean {
+  return published.hasSubscribers;
+}
+
 /** A publisher for one application. */
 export function publisher(application: string, now: () => number): Publish {
-  const published = channel(sessionChannel);
   return (event) => {
     if (published.hasSubscribers) published.publish({ ...event, at: now(), application });
   };

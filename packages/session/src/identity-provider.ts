@@ -15,7 +15,14 @@ import {
   text,
   unusable,
 } from "./provider-answer.ts";
-import { secondsUntil, type Answer, type Send, sender } from "./provider-call.ts";
+import {
+  type Answer,
+  type Clocks,
+  defaultRetryAfter,
+  secondsUntil,
+  type Send,
+  sender,
+} from "./provider-call.ts";
 import type {
   Credentials,
   IdentityProvider,
@@ -45,10 +52,10 @@ const refusals: Record<number, SignInRefusal> = {
 /** The provider at `options.url`, spoken to as FusionAuth. */
 export function identityProvider(
   options: IdentityProviderOptions,
-  now: () => number,
+  clocks: Clocks,
   publish: Publish,
 ): IdentityProvider {
-  const send = sender(options, now, publish);
+  const send = sender(options, clocks, publish);
   const { applicationId, clientSecret } = options;
 
   return {
@@ -61,7 +68,7 @@ export function identityProvider(
 
     retrieveUser: (userId) => retrieveUser(send, applicationId, userId),
 
-    changePassword: (change) => changePassword(send, change, now),
+    changePassword: (change) => changePassword(send, change, clocks.now),
 
     hasFamily: (id) => hasFamily(send, id),
 
@@ -75,6 +82,8 @@ export function identityProvider(
     async document(path) {
       return okBody(await send("GET", path, { anonymous: true }), path);
     },
+
+    isUp: () => isUp(send),
   };
 }
 
@@ -184,7 +193,7 @@ async function changePassword(
 }
 
 function throttled({ retryAfter }: Answer): Throttled {
-  return { outcome: "throttled", retryAfter };
+  return { outcome: "throttled", retryAfter: retryAfter ?? defaultRetryAfter };
 }
 
 /** FusionAuth's 400 about the request as a whole, as for a field it does not know. */
@@ -197,7 +206,7 @@ function lockedOut(answer: Answer, now: number): Throttled {
   const actions = record(answer.body)["actions"];
   const expiries = (Array.isArray(actions) ? actions : []).map((action) => Number(record(action)["expiry"]));
   const retryAfter = secondsUntil(Math.max(...expiries), now);
-  return { outcome: "throttled", retryAfter: retryAfter ?? answer.retryAfter };
+  return { outcome: "throttled", retryAfter: retryAfter ?? answer.retryAfter ?? defaultRetryAfter };
 }
 
 /** "tooShort" of `[tooShort]password`. */
@@ -239,4 +248,10 @@ async function refreshTokensOf(send: Send, userId: string): Promise<{ id: string
     if (id === null || typeof startedAt !== "number") unusable(answer, "/api/jwt/refresh");
     return { id, startedAt };
   });
+}
+
+/** `GET /api/status`, as anybody may ask. A FusionAuth that wants a key for it is there all the same. */
+async function isUp(send: Send): Promise<boolean> {
+  const { status } = await send("GET", "/api/status", { anonymous: true });
+  return status === 200 || status === 401 || status === 403;
 }

@@ -6,7 +6,8 @@ export type { PolicyName, SessionsOptions, Workflow } from "./settings.ts";
 export type { IdentityProviderOptions, SignInRefusal } from "./provider-contract.ts";
 export type { CookieKey } from "./key-ring.ts";
 export { defaultLifetimes, type LifetimeOptions, type Lifetimes } from "./lifetimes.ts";
-export { type Duration, formatDuration, parseDuration } from "./duration.ts";
+export { type Deadline, type Duration, formatDuration, parseDuration } from "./duration.ts";
+export type { Status } from "./status.ts";
 
 // What a handler works with.
 export type { Visitor } from "./visitor.ts";

@@ -24,13 +24,19 @@ export function okBody(answer: Answer, what: string): Record<string, unknown> {
 }
 
 /** Sorts an answer nothing was expected of: our credentials or settings are wrong, or the provider is not well. */
-export function unusable({ status }: Answer, what: string): never {
+export function unusable({ status, retryAfter }: Answer, what: string): never {
   const ours = status === 400 || status === 401 || status === 403 || status === 404;
   const message = `The identity provider answered ${status} to ${what}.`;
   throw ours
     ? new IdentityProviderMisconfiguredError(message)
-    : new IdentityProviderUnavailableError(message, { answered: true });
+    : new IdentityProviderUnavailableError(message, {
+        answered: true,
+        retryAfter: Math.min(retryAfter ?? 1, longestAway),
+      });
 }
+
+/** Seconds: a provider that wants to be left alone for a day must not send everybody's browser away for it. */
+const longestAway = 60;
 
 const profileFields = ["email", "username", "firstName", "lastName", "fullName", "imageUrl"] as const;
 

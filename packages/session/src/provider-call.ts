@@ -1,7 +1,9 @@
 /**
- * One request to the identity provider and its answer, within a deadline. It follows no redirect (ASVS 15.3.2) and knows
- * nothing of what is asked: that is identity-provider.ts's business.
+ * One request to the identity provider and its answer, within a deadline and behind a circuit breaker. It follows no redirect (ASVS
+ * 15.3.2) and knows nothing of what is asked: that is identity-provider.ts's business. Any answer closes the circuit, a wrong password,
+ * a 429 and a 500 too: only who does not answer holds anybody up.
  */
+import { breaker } from "./circuit.ts";
 import { IdentityProviderUnavailableError } from "./errors.ts";
 import type { Publish } from "./events.ts";
 import type { IdentityProviderOptions } from "./provider-contract.ts";
@@ -21,37 +23,55 @@ export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly isEmpty: boolean;
-  /** Seconds, where it answered 429. */
-  readonly retryAfter: number;
+  /** Seconds, where it said how long to stay away. */
+  readonly retryAfter: number | null;
 }
 
 /** Sends a request; throws IdentityProviderUnavailableError where no answer can be had of it. */
 export type Send = (method: string, path: string, outgoing: Outgoing) => Promise<Answer>;
 
+/** The clocks: what time it is, and one that goes evenly. Milliseconds. */
+export interface Clocks {
+  readonly now: () => number;
+  readonly elapsed: () => number;
+}
+
 /** Requests to the provider at `options.url`, each published with what came back and how long it took. */
-export function sender(options: IdentityProviderOptions, now: () => number, publish: Publish): Send {
+export function sender(options: IdentityProviderOptions, { now, elapsed }: Clocks, publish: Publish): Send {
   const base = options.url.replace(/\/+$/, "");
   const send = options.fetch ?? ((request: Request) => fetch(request));
   const deadline = options.deadline ?? 5_000;
+  const circuit = breaker(elapsed, (to) => {
+    publish({ type: to === "open" ? "circuit-opened" : "circuit-closed", what: "identity-provider" });
+  });
+  const unavailable = (message: string, options: ErrorOptions) =>
+    new IdentityProviderUnavailableError(message, {
+      ...options,
+      answered: false,
+      retryAfter: circuit.retryAfter(),
+    });
 
   return async (method, path, outgoing) => {
+    const call = `${method} ${path.replace(/[0-9a-f-]{36}/, "{id}")}`;
+    const era = circuit.enter();
+    if (era === null) throw unavailable(`The identity provider is not asked for a moment: ${call}.`, {});
     const signal = AbortSignal.timeout(deadline * (outgoing.patience ?? 1));
     const init: RequestInit = { method, ...contents(options, outgoing), redirect: "manual", signal };
-    const call = `${method} ${path.replace(/[0-9a-f-]{36}/, "{id}")}`;
-    const started = now();
+    const started = elapsed();
     const report = (status: number | null) =>
-      publish({ type: "provider-called", call, status, milliseconds: now() - started });
+      publish({ type: "provider-called", call, status, milliseconds: elapsed() - started });
     try {
       const exchange = send(new Request(`${base}${path}`, init)).then((response) =>
         answerOf(response, now()),
       );
       const answer = await Promise.race([exchange, passed(signal)]);
+      circuit.answered(era);
       report(answer.status);
       return answer;
     } catch (cause) {
+      circuit.missed(era);
       report(null);
-      const message = `The identity provider did not answer ${call}.`;
-      throw new IdentityProviderUnavailableError(message, { cause, answered: false });
+      throw unavailable(`The identity provider did not answer ${call}.`, { cause });
     }
   };
 }
@@ -74,12 +94,22 @@ async function answerOf(response: Response, now: number): Promise<Answer> {
   const content = await response.text();
   const isEmpty = content === "";
   const isJson = !isEmpty && (response.headers.get("content-type") ?? "").startsWith("application/json");
-  const retryAfter = retryAfterSeconds(response.headers.get("retry-after"), now);
-  return { status: response.status, body: isJson ? JSON.parse(content) : null, isEmpty, retryAfter };
+  const header = response.headers.get("retry-after");
+  const retryAfter = header === null ? null : retryAfterSeconds(header, now);
+  return { status: response.status, body: isJson ? parsed(content) : null, isEmpty, retryAfter };
 }
 
-/** What a 429 that names no time, or none that can be read, is taken to ask for. */
-const defaultRetryAfter = 60;
+/** What calls itself JSON and is not is an answer all the same, of nothing. */
+function parsed(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return null;
+  }
+}
+
+/** Seconds that a 429 which names no time, or none that can be read, is taken to ask for. */
+export const defaultRetryAfter = 60;
 
 /** Nobody is told to wait longer than this, whatever a header says. */
 const longestRetryAfter = 86_400;

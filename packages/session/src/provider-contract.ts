@@ -120,4 +120,6 @@ export interface IdentityProvider {
   revokeUserUntil(userId: string, instant: number, except: ReadonlySet<string>): Promise<void>;
   /** A GET of a public document, parsed: discovery and keys. */
   document(path: string): Promise<unknown>;
+  /** Whether it says of itself that it can work; throws IdentityProviderUnavailableError where it says nothing. */
+  isUp(): Promise<boolean>;
 }

@@ -3,11 +3,16 @@
  * with the form token, who is there (found, extended or renewed), whether the path needs somebody, the token. Each step may
  * answer instead.
  */
-import { type Answer, answer, askToSignIn } from "./answer.ts";
+import { type Answer, type Asking, answer, askToSignIn, jsonAnswer, wantsJson } from "./answer.ts";
 import { type PresentedCookies, readCookies } from "./cookies.ts";
 import { type CrossSiteReason, crossSiteReason, isSafeMethod } from "./cross-site.ts";
 import { deviceName } from "./device.ts";
-import { LatchkeyError } from "./errors.ts";
+import {
+  IdentityProviderMisconfiguredError,
+  IdentityProviderUnavailableError,
+  LatchkeyError,
+  SessionStoreUnavailableError,
+} from "./errors.ts";
 import { formTokenField, formTokenHeader, isFormTokenFor } from "./form-token.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
 import type { Settings } from "./settings.ts";
@@ -60,8 +65,9 @@ export async function receive(
   // Before anybody is found: what ends while a body takes its time must have ended for the handler, too (D8).
   const token = isGuarded ? await presentedFormToken(request) : undefined;
   const found = await findOrOutage(settings, policy, visit);
-  if (found === "outage" && (isGuarded || !isPublic)) return unavailableAnswer(settings);
-  const live = found === "outage" ? null : found;
+  const isOutage = found instanceof LatchkeyError;
+  if (isOutage && (isGuarded || !isPublic)) return unavailableAnswer(settings, asking, found);
+  const live = isOutage ? null : found;
   if (live === null && !isPublic) return { kind: "answer", answer: askToSignIn(settings, asking) };
   if (isGuarded && !isFormTokenGood(settings, request, { token, presented, live }))
     return refuse(settings, 403, forged);
@@ -73,13 +79,13 @@ async function findOrOutage(
   settings: Settings,
   policy: Policy,
   visit: Visit,
-): Promise<Live | null | "outage"> {
+): Promise<Live | null | LatchkeyError> {
   try {
     return await policy.find(visit);
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error;
     settings.publish({ type: "unavailable", code: error.code, message: error.message });
-    return "outage";
+    return error;
   }
 }
 
@@ -171,11 +177,25 @@ function refuse({ page }: Settings, status: number, message: string): Received {
   return answered(status, {}, page(status, message));
 }
 
+/** Seconds over which those are spread who are told to come back: all at once they would be the next outage. */
+const spread = 3;
+
 /** What is down keeps everybody's cookies: 503, and come back (D9). */
-function unavailableAnswer({ page }: Settings): Received {
+function unavailableAnswer({ page, randomBytes }: Settings, asking: Asking, error: LatchkeyError): Received {
+  const seconds = retryAfterOf(error) + ((randomBytes(1)[0] ?? 0) % spread);
+  const headers = { "retry-after": String(seconds) };
+  if (wantsJson(asking)) return { kind: "answer", answer: jsonAnswer(503, error.code, headers) };
   const message =
     "Signing in and signed-in pages are not available for a moment. Nothing is lost: try again shortly.";
-  return answered(503, { "retry-after": "5" }, page(503, message));
+  return answered(503, headers, page(503, message));
+}
+
+function retryAfterOf(error: LatchkeyError): number {
+  const tells =
+    error instanceof SessionStoreUnavailableError ||
+    error instanceof IdentityProviderUnavailableError ||
+    error instanceof IdentityProviderMisconfiguredError;
+  return tells ? error.retryAfter : 1;
 }
 
 function answered(...given: Parameters<typeof answer>): Received {

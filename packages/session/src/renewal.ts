@@ -6,6 +6,7 @@
 import { claimsOfUser, refreshedUser } from "./access-token.ts";
 import { addressRange } from "./address-range.ts";
 import { SessionStoreUnavailableError } from "./errors.ts";
+import { flights } from "./flights.ts";
 import {
   arrivalThatCounts,
   isMintedFor,
@@ -35,16 +36,14 @@ const rounds = 5;
 /** Renewal for one application; equal pairs in this process share one flight. */
 export function renewal(settings: Settings): Renew {
   // Keyed by the exact pair: an older token must not ride on the owner's renewal, nor anybody from another address.
-  const flights = new Map<string, Promise<Live | null>>();
+  const share = flights<Live | null>();
 
   return (pair, { device, arrivedAt }) => {
     const arrived = arrivalThatCounts(settings.now(), arrivedAt);
     const address = addressRange(device.address);
     const key = `${pair.session}\n${pair.refreshToken}\n${arrived ?? ""}\n${address ?? ""}`;
     const presenting = { ...pair, device, address, arrivedAt: arrived };
-    const flight = flights.get(key) ?? renew(settings, presenting).finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return flight;
+    return share(key, () => renew(settings, presenting));
   };
 }
 

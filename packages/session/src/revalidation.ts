@@ -2,6 +2,7 @@
  * W1: a session lives on only as long as the provider, asked again every `revalidateAfter`, stands by its user and has not
  * revoked what it gave at sign-in. In both workflows it is asked when an event of its own has called a session in question.
  */
+import { flights } from "./flights.ts";
 import type { ProviderUser } from "./provider-contract.ts";
 import type { Live } from "./policy.ts";
 import type { Settings } from "./settings.ts";
@@ -13,14 +14,8 @@ export type Revalidate = (session: SessionRecord) => Promise<Live | null>;
 
 /** Revalidation for one application; requests of one session at once share one question. */
 export function revalidation(settings: Settings): Revalidate {
-  const flights = new Map<string, Promise<Live | null>>();
-
-  return (session) => {
-    const flight =
-      flights.get(session.hash) ?? revalidate(settings, session).finally(() => flights.delete(session.hash));
-    flights.set(session.hash, flight);
-    return flight;
-  };
+  const share = flights<Live | null>();
+  return (session) => share(session.hash, () => revalidate(settings, session));
 }
 
 /** Whether the provider has called in question what it last said of a session's user: until it is asked, nothing goes on. */
@@ -32,12 +27,11 @@ async function revalidate(settings: Settings, session: SessionRecord): Promise<L
   const { provider, store, publish, now, renews } = settings;
   // From before the question: an answer may be older than an event that comes while it is on its way.
   const vouchedAt = now();
+  // One after the other: a provider that may be asked once, to see whether it is back, is not asked twice at a time.
+  const known = await provider.retrieveUser(session.user.id);
   // In W2 the renewal that follows asks for the family.
   const asksForFamily = !renews && hasFamily(session.signInId);
-  const [known, isFamilyAlive] = await Promise.all([
-    provider.retrieveUser(session.user.id),
-    asksForFamily ? provider.hasFamily(session.signInId) : true,
-  ]);
+  const isFamilyAlive = asksForFamily ? await provider.hasFamily(session.signInId) : true;
   const reason = reasonToEnd(known, session) ?? (isFamilyAlive ? null : "revoked-at-provider");
   if (known === null || reason !== null) {
     await endSignIn(settings, session.signInId, reason ?? "user-not-active");

@@ -9,6 +9,7 @@ import { type IncomingRequest, pathOf, receive, type Received } from "./receive.
 import type { Lifetimes } from "./lifetimes.ts";
 import { checkedSettings, type SessionsOptions, type Settings } from "./settings.ts";
 import { payRevocation } from "./sign-ins.ts";
+import { type Status, statusOf } from "./status.ts";
 import { type IncomingWebhook, receiveWebhook } from "./webhook.ts";
 
 /** Sessions for one application. */
@@ -30,6 +31,15 @@ export interface Sessions {
   endSignInsOf(userId: string): Promise<number>;
   /** For adapters: when a request of `node:http` arrived, epoch milliseconds by the clock in force. */
   arrivedAt(message: object): number;
+  /**
+   * Whether store and provider answer: for a status page or a load balancer. Takes a second at most, is shared by callers at once and
+   * kept for a second; never rejects. With a store that is down signed-in pages answer 503 and public ones are served; with a provider
+   * that is down live sessions go on.
+   *
+   * @example
+   * const { store, provider } = await sessions.status();
+   */
+  status(): Promise<Status>;
   /** The limits in force, in milliseconds. */
   readonly lifetimes: Lifetimes;
   /** Forgets what has expired and pays the provider what is owed; runs by itself every 30 seconds. */
@@ -72,6 +82,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       pathOf(request.target) === settings.webhookPath ? receiveWebhook(settings, request) : null,
     endSignInsOf: (userId) => endSignInsOf(settings, userId, "ended-by-administrator"),
     arrivedAt: (message) => arrived.of(message),
+    status: statusOf(settings),
     lifetimes: settings.lifetimes,
     maintain,
     async close() {

@@ -5,14 +5,16 @@
 import { randomBytes } from "node:crypto";
 import { accessTokenVerifier, type VerifyAccessToken } from "./access-token.ts";
 import { type CookieWriter, cookieWriter } from "./cookies.ts";
+import { type Deadline, checkedDeadline } from "./duration.ts";
 import { type Publish, publisher } from "./events.ts";
 import { identityProvider } from "./identity-provider.ts";
+import type { Clocks } from "./provider-call.ts";
 import type { IdentityProvider, IdentityProviderOptions } from "./provider-contract.ts";
 import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
 import { type LifetimeOptions, type Lifetimes, lifetimes } from "./lifetimes.ts";
 import { type ProviderKeys, providerKeys } from "./provider-keys.ts";
 import { sessionHash } from "./session-id.ts";
-import { reportOutages } from "./store/outage.ts";
+import { guarded } from "./store/outage.ts";
 import type { SessionStore } from "./store/store.ts";
 
 /** W1: server-side sessions alone. W2: the session is renewed from a refresh-token cookie. */
@@ -34,6 +36,10 @@ export interface SessionsOptions {
   /** The first key writes, all of them read. */
   readonly cookieKeys: readonly CookieKey[];
   readonly store: SessionStore;
+  /**
+   * How long a call to the store may take, at most 1m; by up to an eighth longer, before the request gets 503. Default 1s.
+   */
+  readonly storeDeadline?: Deadline;
   /** Paths anybody may request, signed in or not: exact, or ending in `/*`. Every other path needs a signed-in user. */
   readonly publicPaths: readonly string[];
   /** Where the login form is; always public. Default `/login`. */
@@ -98,13 +104,16 @@ export interface Settings {
 export function checkedSettings(options: SessionsOptions): Settings {
   const { application, workflow = "sessions+refresh-tokens", policy = "hardened" } = options;
   const now = options.now ?? Date.now;
+  // A clock that is set back must not keep a circuit open; a test has one clock for everything.
+  const elapsed = options.now ?? (() => performance.now());
   if (!/^[a-z0-9-]{1,32}$/.test(application))
     throw new TypeError('"application" must be 1 to 32 of a–z 0–9 -');
   oneOf("workflow", workflow, ["sessions", "sessions+refresh-tokens"]);
   oneOf("policy", policy, ["hardened", "as-described"]);
   const origin = ownOrigin(options.origin);
   const publish = publisher(application, now);
-  const provider = checkedProvider(options, workflow, policy, now, publish);
+  const provider = checkedProvider(options, workflow, policy, { now, elapsed }, publish);
+  const deadline = checkedDeadline("storeDeadline", options.storeDeadline ?? "1s");
   const { applicationId, issuer } = options.identityProvider;
   const trustedKeys = providerKeys(provider, { issuer, now });
   const signInPath = ownPath("signInPath", options.signInPath ?? "/login");
@@ -114,7 +123,7 @@ export function checkedSettings(options: SessionsOptions): Settings {
     renews: workflow === "sessions+refresh-tokens",
     policy,
     lifetimes: lifetimes(workflow, policy, options.lifetimes ?? {}),
-    store: reportOutages(options.store),
+    store: guarded(options.store, { deadline, elapsed, publish }),
     provider,
     applicationId,
     providerKeys: trustedKeys,
@@ -159,7 +168,7 @@ function checkedProvider(
   { identityProvider: provider }: SessionsOptions,
   workflow: Workflow,
   policy: PolicyName,
-  now: () => number,
+  clocks: Clocks,
   publish: Publish,
 ): IdentityProvider {
   const url = URL.canParse(provider.url) ? new URL(provider.url) : null;
@@ -176,7 +185,7 @@ function checkedProvider(
       '"identityProvider.clientSecret" is needed by the hardened policy: a raw refresh token must be useless without it',
     );
   }
-  return identityProvider(provider, now, publish);
+  return identityProvider(provider, clocks, publish);
 }
 
 function ownPath(option: string, path: string): string {

@@ -34,11 +34,7 @@ function answering(response: () => Response, changed: Partial<IdentityProviderOp
     ...changed,
   };
   return {
-    provider: identityProvider(
-      options,
-      () => 0,
-      () => {},
-    ),
+    provider: identityProvider(options, { now: () => 0, elapsed: () => 0 }, () => {}),
     heard,
   };
 }
@@ -173,7 +169,7 @@ test("without client credentials, renewal is the JWT API, and only its own refus
         ...withoutSecret,
         fetch: async () => json(body, 400)(),
       },
-      () => 0,
+      { now: () => 0, elapsed: () => 0 },
       () => {},
     ).refresh("r");
   expect(await refusing({ fieldErrors: { refreshToken: [{ code: "[invalid]refreshToken" }] } })).toEqual({

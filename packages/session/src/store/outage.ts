@@ -1,31 +1,163 @@
-/** Whatever a store throws means one thing to the rest of the package: the store is down. */
+/**
+ * What stands around every store: a deadline for each call, a circuit breaker, and a look at the answer, so that a store that is dead,
+ * hangs or answers nonsense costs a request little and means one thing to the rest of the package: SessionStoreUnavailableError.
+ *
+ * A call that was given up may still take effect, minutes later. So nothing is sent twice from here, and callers write only what is
+ * true whenever it is applied: times are absolute, sign-ins change by compare-and-swap, and a session that comes late belongs to a
+ * sign-in that is looked at before the session is first used.
+ */
+import { breaker } from "../circuit.ts";
+import { deadlines } from "../deadline.ts";
 import { SessionStoreUnavailableError } from "../errors.ts";
+import { isHeard, type Publish } from "../events.ts";
+import { areLiveSignIns, areSignIns, isBoolean, isSessionOrNull, isSignInOrNull } from "./right-answer.ts";
 import type { SessionStore } from "./store.ts";
 
-/** The same store, every exception of which is a SessionStoreUnavailableError that keeps its cause. */
-export function reportOutages(store: SessionStore): SessionStore {
+/** What the guard needs besides the store. */
+export interface StoreGuard {
+  /** Milliseconds a call has. */
+  readonly deadline: number;
+  /** Milliseconds, by a clock that goes evenly. */
+  readonly elapsed: () => number;
+  readonly publish: Publish;
+}
+
+/** Closing writes what is unwritten: that may take longer than a request should. */
+const deadlinesOfClosing = 5;
+
+/** The same store; every call is answered or rejects with SessionStoreUnavailableError within the deadline. */
+export function guarded(store: SessionStore, guard: StoreGuard): SessionStore {
+  const waiting = deadlines(guard.deadline);
+  const lanes = twoLanes(guard);
+  const read = asking(guard, waiting, lanes.reading);
+  const write = asking(guard, waiting, lanes.writing);
   return {
-    insertSession: (session) => reported(() => store.insertSession(session)),
-    useSession: (hash, now, idle) => reported(() => store.useSession(hash, now, idle)),
-    readSession: (hash, now) => reported(() => store.readSession(hash, now)),
-    updateSession: (session) => reported(() => store.updateSession(session)),
-    questionSession: (hash, at) => reported(() => store.questionSession(hash, at)),
-    deleteSession: (hash) => reported(() => store.deleteSession(hash)),
-    insertSignIn: (signIn) => reported(() => store.insertSignIn(signIn)),
-    readSignIn: (id) => reported(() => store.readSignIn(id)),
-    updateSignIn: (next) => reported(() => store.updateSignIn(next)),
-    signInsOfUser: (userId) => reported(() => store.signInsOfUser(userId)),
-    liveSignIns: (of) => reported(() => store.liveSignIns(of)),
-    signInsOwingRevocation: (limit) => reported(() => store.signInsOwingRevocation(limit)),
-    sweep: (now) => reported(() => store.sweep(now)),
-    close: () => reported(() => store.close()),
+    insertSession: (session) => write("insertSession", () => store.insertSession(session), isBoolean),
+    useSession: (hash, now, idle) =>
+      read(
+        "useSession",
+        () => store.useSession(hash, now, idle),
+        (answer) => isSessionOrNull(answer, hash),
+      ),
+    readSession: (hash, now) =>
+      read(
+        "readSession",
+        () => store.readSession(hash, now),
+        (answer) => isSessionOrNull(answer, hash),
+      ),
+    updateSession: (session) => write("updateSession", () => store.updateSession(session), isBoolean),
+    questionSession: (hash, at) => write("questionSession", () => store.questionSession(hash, at), isDone),
+    deleteSession: (hash) => write("deleteSession", () => store.deleteSession(hash), isDone),
+    insertSignIn: (signIn) => write("insertSignIn", () => store.insertSignIn(signIn), isBoolean),
+    readSignIn: (id) =>
+      read(
+        "readSignIn",
+        () => store.readSignIn(id),
+        (answer) => isSignInOrNull(answer, id),
+      ),
+    updateSignIn: (next) => write("updateSignIn", () => store.updateSignIn(next), isBoolean),
+    liveSignIns: (of) =>
+      read(
+        "liveSignIns",
+        () => store.liveSignIns(of),
+        (answer) => areLiveSignIns(answer, of),
+      ),
+    signInsOwingRevocation: (limit) =>
+      read("signInsOwingRevocation", () => store.signInsOwingRevocation(limit), areSignIns),
+    sweep: (now) => write("sweep", () => store.sweep(now), isDone),
+    async close() {
+      waiting.close();
+      await closed(store, guard.deadline * deadlinesOfClosing);
+    },
   };
 }
 
-async function reported<Result>(call: () => Promise<Result>): Promise<Result> {
+/** What resolves to nothing may resolve to anything. */
+const isDone = (): boolean => true;
+
+/** Calls of one kind, and why the last of them had no answer. */
+interface Lane {
+  readonly circuit: ReturnType<typeof breaker>;
+  lastCause: unknown;
+}
+
+/**
+ * One circuit for what is read and one for what is written: a store that is read-only, full or locked for writing must not take the
+ * pages of those away who are signed in, nor make each write wait. To listeners it is one: open while either is.
+ */
+function twoLanes({ elapsed, publish }: StoreGuard): { reading: Lane; writing: Lane } {
+  let open = 0;
+  const changed = (to: "open" | "closed") => {
+    open += to === "open" ? 1 : -1;
+    if (to === "open" && open === 1) publish({ type: "circuit-opened", what: "session-store" });
+    if (to === "closed" && open === 0) publish({ type: "circuit-closed", what: "session-store" });
+  };
+  const lane = (): Lane => ({ circuit: breaker(elapsed, changed), lastCause: undefined });
+  return { reading: lane(), writing: lane() };
+}
+
+type Ask = <Answer>(
+  call: string,
+  ask: () => Promise<Answer>,
+  isRight: (answer: Answer) => boolean,
+) => Promise<Answer>;
+
+function asking(
+  { deadline, elapsed, publish }: StoreGuard,
+  waiting: ReturnType<typeof deadlines>,
+  lane: Lane,
+): Ask {
+  const { circuit } = lane;
+  const report = (call: string, outcome: "answered" | "failed" | "timed-out" | "not-asked", begun: number) =>
+    publish({ type: "store-called", call, outcome, milliseconds: elapsed() - begun });
+  const unavailable = (message: string, cause: unknown) =>
+    new SessionStoreUnavailableError(message, { cause, retryAfter: circuit.retryAfter() });
+
+  return (call, ask, isRight) => {
+    const begun = isHeard() ? elapsed() : null;
+    const era = circuit.enter();
+    if (era === null) {
+      if (begun !== null) report(call, "not-asked", begun);
+      return Promise.reject(unavailable("The session store is not asked for a moment.", lane.lastCause));
+    }
+    return new Promise((resolve, reject) => {
+      const fail = (outcome: "failed" | "timed-out", cause: unknown) => {
+        circuit.missed(era);
+        lane.lastCause = cause;
+        if (begun !== null) report(call, outcome, begun);
+        reject(unavailable("The session store did not answer.", cause));
+      };
+      const running = waiting.start(() => {
+        fail("timed-out", new Error(`${call} took longer than ${deadline} ms`));
+      });
+      const failed = (cause: unknown) => {
+        if (running.end()) fail("failed", cause);
+      };
+      try {
+        ask().then((answer) => {
+          if (!running.end()) return;
+          if (!isRight(answer)) return fail("failed", new TypeError(`${call} was answered with nonsense`));
+          circuit.answered(era);
+          if (begun !== null) report(call, "answered", begun);
+          resolve(answer);
+        }, failed);
+      } catch (cause) {
+        failed(cause);
+      }
+    });
+  };
+}
+
+async function closed(store: SessionStore, patience: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`close took longer than ${patience} ms`)), patience);
+  });
   try {
-    return await call();
+    await Promise.race([store.close(), late]);
   } catch (cause) {
-    throw new SessionStoreUnavailableError("The session store did not answer.", { cause });
+    throw new SessionStoreUnavailableError("The session store did not close.", { cause });
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,0 +1,58 @@
+/** Whether store and provider answer, for whoever watches over an application: a look that costs little, however often it is asked for. */
+import { LatchkeyError } from "./errors.ts";
+import type { Settings } from "./settings.ts";
+
+/** How the parts are that sessions need. */
+export interface Status {
+  readonly store: "up" | "down";
+  readonly provider: "up" | "down";
+}
+
+/** Milliseconds a look counts: watchers come often, from several machines. */
+const freshness = 1_000;
+
+/** Milliseconds a watcher waits; what has not answered by then is down for now. */
+const patience = 1_000;
+
+/** An id no sign-in has. */
+const nobody = "status";
+
+/** A look at both; callers at once share one, and for a second it is kept. */
+export function statusOf({ store, provider, now }: Settings): () => Promise<Status> {
+  let looked = Number.NEGATIVE_INFINITY;
+  let look: Promise<Status> | null = null;
+  let isLooking = false;
+
+  const take = async (): Promise<Status> => {
+    const [storeAnswers, providerAnswers] = await Promise.all([
+      inTime(store.readSignIn(nobody).then(() => true)),
+      inTime(provider.isUp()),
+    ]);
+    looked = now();
+    isLooking = false;
+    return { store: storeAnswers ? "up" : "down", provider: providerAnswers ? "up" : "down" };
+  };
+  return () => {
+    const isFresh = isLooking || (now() >= looked && now() < looked + freshness);
+    if (look !== null && isFresh) return look;
+    isLooking = true;
+    look = take();
+    return look;
+  };
+}
+
+/** Whether it answered in time. The call itself goes on to its own deadline, so that a slow provider is not taken for a dead one. */
+async function inTime(look: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, patience, false);
+  });
+  try {
+    return await Promise.race([look, late]);
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error;
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
