@@ -8,9 +8,7 @@ import { pino, stdTimeFunctions } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { logEvents, redactedPaths } from "../telemetry/pino.ts";
 import { countEvents } from "../telemetry/prometheus.ts";
-
-/** Variables by name, as in `process.env`; an empty one is unset. */
-export type TelemetryVariables = Readonly<Record<string, string | undefined>>;
+import { BadVariableError, codeOf, plain, type Variables } from "./variables.ts";
 
 /** What was started. */
 export interface Telemetry {
@@ -22,24 +20,15 @@ export interface Telemetry {
 
 const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
-/** A variable that can't be used; `message` begins with its name. */
-export class TelemetryVariableError extends Error {
-  readonly code = "bad-variable";
-
-  constructor(variable: string, problem: string) {
-    super(`${variable}: ${problem}`);
-    this.name = "TelemetryVariableError";
-  }
-}
-
 /**
  * Starts what LOG_LEVEL (default info), METRICS_PORT (default none) and METRICS_HOST (default 127.0.0.1) ask for. Throws
- * TelemetryVariableError, with nothing left open, for a value that can't be used.
+ * BadVariableError, with nothing left open, for a value that can't be used.
  */
-export async function startTelemetry(variables: TelemetryVariables): Promise<Telemetry> {
-  const level = levelFrom(variables["LOG_LEVEL"] || "info");
-  const port = portFrom(variables["METRICS_PORT"]);
-  const server = port === null ? null : await startMetrics(port, variables["METRICS_HOST"] || "127.0.0.1");
+export async function startTelemetry(variables: Variables): Promise<Telemetry> {
+  const level = levelFrom(plain(variables, "LOG_LEVEL") ?? "info");
+  const port = portFrom(plain(variables, "METRICS_PORT"));
+  const host = plain(variables, "METRICS_HOST") ?? "127.0.0.1";
+  const server = port === null ? null : await startMetrics(port, host);
   const stopLogging = startLogging(level);
   return {
     metrics: server?.url ?? null,
@@ -52,13 +41,13 @@ export async function startTelemetry(variables: TelemetryVariables): Promise<Tel
 
 function levelFrom(level: string): string {
   if (LEVELS.includes(level)) return level;
-  throw new TelemetryVariableError("LOG_LEVEL", `"${level}" is none of ${LEVELS.join(", ")}`);
+  throw new BadVariableError("LOG_LEVEL", `must be one of ${LEVELS.join(", ")}`);
 }
 
 function portFrom(text: string | undefined): number | null {
-  if (!text) return null;
+  if (text === undefined) return null;
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new TelemetryVariableError("METRICS_PORT", `"${text}" is not a port (0 to 65535)`);
+  throw new BadVariableError("METRICS_PORT", "must be a port, 0 to 65535");
 }
 
 function startLogging(level: string): () => void {
@@ -97,12 +86,10 @@ async function listening(server: Server, port: number, host: string): Promise<vo
     server.listen(port, host);
     await once(server, "listening");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    if (code === "EADDRINUSE")
-      throw new TelemetryVariableError("METRICS_PORT", `${port} is in use on ${host}`);
-    if (code === "EACCES")
-      throw new TelemetryVariableError("METRICS_PORT", `${port} may not be used by this user`);
-    throw new TelemetryVariableError("METRICS_HOST", `cannot listen on ${host} (${code})`);
+    const code = codeOf(error);
+    if (code === "EADDRINUSE") throw new BadVariableError("METRICS_PORT", `${port} is in use on ${host}`);
+    if (code === "EACCES") throw new BadVariableError("METRICS_PORT", `${port} may not be used by this user`);
+    throw new BadVariableError("METRICS_HOST", `cannot listen on ${host} (${code})`);
   }
 }
 
