@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import type { Kickstart } from "./kickstart.ts";
 import { checkedMail, type MailConfig } from "./mail/mail-config.ts";
 import { seedingRequest } from "./seeded-passwords.ts";
+import { isPostgresAddress, settingsOf } from "./store/postgres/address.ts";
 import { type Receive, trustedProxies } from "./trusted-proxies.ts";
 
 /** Which signature access tokens carry. RS256 is a compatibility switch, never a default (D13). */
@@ -23,7 +24,10 @@ export interface ConfigKey {
 
 /** What `createIdp` is given. */
 export interface IdpConfig {
-  /** Path of a SQLite file, or ":memory:". */
+  /**
+   * Path of a SQLite file, ":memory:", or the address of a Postgres that several nodes can share: "postgres://user:password@host/name",
+   * with `?sslmode=verify-full` over a network that others are on, and any of the limits in store/postgres/address.ts.
+   */
   database: string;
   /** Base URL, e.g. "http://localhost:9011": the default tenant's `iss` and the base of discovery. */
   issuer: string;
@@ -38,7 +42,7 @@ export interface IdpConfig {
   production?: boolean;
   /** Default ES256. */
   signingAlgorithm?: SigningAlgorithm;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds. Without it SQLite goes by this machine's clock, and all nodes on one Postgres by the database's. */
   now?: () => number;
   randomBytes?: (n: number) => Buffer;
   /** Passwords hashed at once (default: the cores) and waiting (default 64); beyond that callers get 503. */
@@ -83,19 +87,22 @@ export interface ResolvedConfig {
   readonly receive: Receive;
 }
 
+/** This machine's clock. */
+export const systemClock = (): number => Date.now();
+
 /** The checked configuration; throws a TypeError that names the wrong option. */
 export function resolveConfig(config: IdpConfig): ResolvedConfig {
   const production = config.production ?? false;
   const bytes = config.randomBytes ?? randomBytes;
   const resolved: ResolvedConfig = {
-    database: nonEmpty(config.database, "database"),
+    database: checkedDatabase(config.database),
     issuer: nonEmpty(config.issuer, "issuer"),
     https: checkedIssuer(config.issuer, production).protocol === "https:",
     keys: checkedKeys(config.keys, production),
     kickstart: checkedKickstart(config.kickstart ?? null, production),
     production,
     signingAlgorithm: checkedAlgorithm(config.signingAlgorithm ?? "ES256"),
-    now: config.now ?? Date.now,
+    now: config.now ?? systemClock,
     randomBytes: bytes,
     uuid: () => uuidFrom(bytes(16)),
     hashing: {
@@ -121,6 +128,18 @@ function nonEmpty(value: string, option: string): string {
   if (typeof value !== "string" || value === "")
     throw new TypeError(`"${option}" must be a non-empty string`);
   return value;
+}
+
+// An address is never part of a message: there is a password in it.
+function checkedDatabase(database: string): string {
+  nonEmpty(database, "database");
+  if (isPostgresAddress(database)) settingsOf(database);
+  else if (/^[a-z][a-z0-9+.-]*:\/\//i.test(database) && !database.startsWith("file:")) {
+    throw new TypeError(
+      '"database" must be the path of a SQLite file, ":memory:" or the address of a Postgres',
+    );
+  }
+  return database;
 }
 
 function checkedIssuer(issuer: string, production: boolean): URL {

@@ -10,7 +10,7 @@ import type { Provider } from "./provider.ts";
 import { createSend } from "./receivers.ts";
 import { createRouter, type Transport } from "./routes.ts";
 import { checkStoredSecrets } from "./stored-secrets.ts";
-import { openSqlite } from "./store/sqlite/open.ts";
+import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
 import { startSweeping } from "./sweeping.ts";
 
@@ -60,7 +60,7 @@ export interface Idp {
 
 /**
  * Opens the database, creating it if absent, and answers the provider.
- * Throws a TypeError that names the wrong option; StoreUnavailableError or DatabaseTooNewError for a file that can't be used;
+ * Throws a TypeError that names the wrong option; StoreUnavailableError or DatabaseTooNewError for a database that can't be used;
  * CannotUnsealError when a key is missing from the ring; SampleSecretError in production; KickstartFailedError or KickstartKeyRefusedError.
  *
  * @example
@@ -74,9 +74,9 @@ export interface Idp {
 export async function createIdp(config: IdpConfig): Promise<Idp> {
   const resolved = resolveConfig(config);
   const { uuid, mail } = resolved;
-  const store = openSqlite(resolved.database, resolved.now, { uuid, mails: mail !== null });
+  const store = await openStore(resolved.database, config.now ?? null, { uuid, mails: mail !== null });
   try {
-    return await started(resolved, store);
+    return await started({ ...resolved, now: store.now }, store);
   } catch (error) {
     await store.close();
     throw error;

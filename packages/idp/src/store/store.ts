@@ -7,7 +7,7 @@
 //               moved on, so that no change is silently lost. An update never creates.
 //   down        the method throws StoreUnavailableError and nothing was changed.
 //   isolation   nothing is returned that another caller could still see undone.
-// The store's clock is `now()`; a store on several machines must answer one clock for all of them.
+// The store's clock is `now()`; a store that several machines share must answer one clock for all of them.
 
 import type { RevocationReason } from "../events.ts";
 import type {
@@ -271,6 +271,8 @@ export interface OutboxStore {
 
 /** The whole store. */
 export interface Store {
+  /** The store's clock, epoch milliseconds: what every instant in it is compared with, the same for every process on this store. */
+  now(): number;
   readonly tenants: TenantStore;
   readonly applications: ApplicationStore;
   readonly users: UserStore;

@@ -22,6 +22,14 @@ export interface DatabaseOptions {
 // By then the server has said itself that a statement took too long; from one that has not, nothing will come.
 const SILENCE_AFTER_MS = 2_000;
 
+const LIMITS = [
+  "pool_size",
+  "connect_timeout",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+] as const;
+
 /** True for the address of a Postgres; anything else is the path of a SQLite file. */
 export function isPostgresAddress(database: string): boolean {
   return /^postgres(?:ql)?:/i.test(database);
@@ -51,17 +59,26 @@ export function settingsOf(address: string, options: DatabaseOptions = {}): Pool
   };
 }
 
+/** The same address without the limits it says; those of a migration are others. */
+export function withoutLimits(address: string): string {
+  const url = new URL(address);
+  for (const name of LIMITS) url.searchParams.delete(name);
+  return url.href;
+}
+
 // Zero, which Postgres takes for "no limit", is refused: a request that waits for ever holds a connection for ever.
-function parametersOf(address: string): (name: string) => number | null {
+function parametersOf(address: string): (name: (typeof LIMITS)[number]) => number | null {
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url === null || !isPostgresAddress(address)) {
     throw new TypeError('"database" must be like postgres://user:password@host:5432/name');
   }
+  // A password with # ends the address for every parser, and what comes after it would be a host or nothing.
+  if (url.hash !== "") throw new TypeError('"database" must have # in it written as %23');
   return (name) => {
     const value = url.searchParams.get(name);
     if (value === null) return null;
     if (!/^[1-9]\d{0,8}$/.test(value)) {
-      throw new TypeError(`"database" must have a whole number above 0 as ${name}`);
+      throw new TypeError(`"database" must have a whole number above 0 as its parameter ${name}`);
     }
     return Number(value);
   };

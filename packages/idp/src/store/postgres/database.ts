@@ -24,7 +24,7 @@ import type { Row } from "../columns.ts";
 import { type DatabaseOptions, settingsOf } from "./address.ts";
 import { failureOf, isOver, mayBeRepeated } from "./failure.ts";
 
-/** A statement that Postgres parses once a connection. */
+/** A statement that Postgres parses once a connection; without a name each time, and it may be several, without values. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
@@ -58,7 +58,7 @@ export interface Database extends Connection {
 
 /** Options of a database; see DatabaseOptions. */
 export interface OpenOptions extends DatabaseOptions {
-  /** Called with each new connection before anything else is asked over it. */
+  /** Called with each new connection before anything else is asked over it; where it throws, the connection is given up. */
   connected?: (connection: Connection) => Promise<void>;
 }
 
@@ -76,20 +76,13 @@ type Ask = (statement: Statement, values: readonly unknown[]) => Promise<QueryRe
 /** The database at this address; connects when it is first asked. Throws a TypeError for an address that is none. */
 export function openDatabase(url: string, { connected, ...options }: OpenOptions = {}): Database {
   const pool = openPool(url, options);
-  const greeted = new WeakSet<PoolClient>();
+  const greet = greeting(connected);
   const begun = new Set<Promise<unknown>>();
-
   let closed: Promise<void> | null = null;
-
-  const greeting = async (ask: Ask, client: PoolClient): Promise<void> => {
-    if (connected === undefined || greeted.has(client)) return;
-    await connected(connectionBy(ask));
-    greeted.add(client);
-  };
 
   const lent = async <T>(use: (ask: Ask) => Promise<T>): Promise<T> => {
     if (closed !== null) throw new StoreUnavailableError(new Error("The database is closed"));
-    const lending = repeated(() => lend(pool, (ask, client) => greeting(ask, client).then(() => use(ask))));
+    const lending = repeated(() => lend(pool, greet, use));
     begun.add(lending);
     try {
       return await lending;
@@ -133,15 +126,28 @@ async function repeated<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
+type Greet = (client: PoolClient, ask: Ask) => Promise<void>;
+
+function greeting(connected: OpenOptions["connected"]): Greet {
+  const greeted = new WeakSet<PoolClient>();
+  return async (client, ask) => {
+    if (greeted.has(client)) return;
+    await connected?.(connectionBy(ask));
+    greeted.add(client);
+  };
+}
+
 // Not `pool.query`, which gives up a connection for every duplicate.
-async function lend<T>(pool: Pool, use: (ask: Ask, client: PoolClient) => Promise<T>): Promise<T> {
+async function lend<T>(pool: Pool, greet: Greet, use: (ask: Ask) => Promise<T>): Promise<T> {
   const client = await connectedClient(pool);
-  let over = false;
+  let over = true;
+  const ask = askingOf(client, (error) => {
+    over ||= isOver(error);
+  });
   try {
-    const ask = askingOf(client, (error) => {
-      over ||= isOver(error);
-    });
-    return await use(ask, client);
+    await greet(client, ask);
+    over = false;
+    return await use(ask);
   } finally {
     client.release(over);
   }

@@ -22,8 +22,13 @@ export function failureOf(error: unknown): unknown {
 
 /** True if Postgres undid everything because of others: a deadlock (40P01) or a serialization failure (40001). */
 export function mayBeRepeated(error: unknown): boolean {
-  const code = codeOf(error instanceof StoreUnavailableError ? error.cause : error);
+  const code = causeCodeOf(error);
   return code === "40P01" || code === "40001";
+}
+
+/** True if a lock was not free in time (55P03). */
+export function isLockTimeout(error: unknown): boolean {
+  return causeCodeOf(error) === "55P03";
 }
 
 /** True if no more may be asked over the connection on which this happened. */
@@ -39,6 +44,10 @@ export function duplicateIn(error: unknown): string | null {
 /** True if the row belongs to another one that is not there. */
 export function isForeignKeyViolation(error: unknown): boolean {
   return codeOf(error) === "23503";
+}
+
+function causeCodeOf(error: unknown): string {
+  return codeOf(error instanceof StoreUnavailableError ? error.cause : error);
 }
 
 function codeOf(error: unknown): string {

@@ -4,6 +4,13 @@
 //
 // Text is COLLATE "C" wherever it is compared: as in SQLite, by its bytes, whatever the database's own language is.
 
+import { setTimeout as pause } from "node:timers/promises";
+import { DatabaseTooNewError, StoreUnavailableError } from "../../errors.ts";
+import { integer } from "../columns.ts";
+import { withoutLimits } from "./address.ts";
+import { type Connection, type Database, openDatabase, type Statement, statement } from "./database.ts";
+import { isLockTimeout } from "./failure.ts";
+
 /** A step of the schema. */
 export interface Step {
   readonly sql: string;
@@ -140,3 +147,101 @@ export const TABLES: readonly string[] = [
   "notes",
   "tenants",
 ];
+
+// Which version the schema has, and the oldest one whose code works on it.
+const VERSION_TABLE = statement(
+  "schema-table",
+  "SELECT 1 WHERE to_regclass('latchkey_idp_schema') IS NOT NULL",
+);
+const VERSION = statement("schema-version", "SELECT version, compatible_with FROM latchkey_idp_schema");
+const CREATE_VERSION = statement(
+  "schema-create-version",
+  `CREATE TABLE IF NOT EXISTS latchkey_idp_schema (
+     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), version integer NOT NULL, compatible_with integer NOT NULL
+   )`,
+);
+const SET_VERSION = statement(
+  "schema-set-version",
+  `INSERT INTO latchkey_idp_schema (version, compatible_with) VALUES ($1, $2)
+   ON CONFLICT (only_row) DO UPDATE SET version = excluded.version, compatible_with = excluded.compatible_with`,
+);
+
+// Any number will do as long as it stays the same over releases; it ends with the transaction.
+const HOLD_SCHEMA = statement("schema-hold", "SELECT 1 WHERE pg_try_advisory_xact_lock(7229164803651127)");
+
+// Who migrates waits less for a lock (1 s) than those who serve wait for theirs (2 s), for they queue behind it.
+const LIMITS = { connections: 1, statementTimeout: 600_000, lockTimeout: 1_000 };
+
+// A minute while another node migrates; more where a table is never free.
+const LOOKS = 300;
+const LOOK_AGAIN_MS = 200;
+
+/**
+ * Brings the schema up to date, once, however many nodes start together, while others go on serving; answers the versions before and
+ * after. Throws DatabaseTooNewError if this code can't work on the schema any more, else StoreUnavailableError.
+ */
+export async function migrate(
+  address: string,
+  steps: readonly Step[] = STEPS,
+): Promise<{ from: number; to: number }> {
+  const database = openDatabase(withoutLimits(address), LIMITS);
+  try {
+    return await migrated(database, steps);
+  } catch (error) {
+    const isOurs = error instanceof DatabaseTooNewError || error instanceof StoreUnavailableError;
+    throw isOurs ? error : new StoreUnavailableError(error);
+  } finally {
+    await database.close();
+  }
+}
+
+async function migrated(database: Database, steps: readonly Step[]): Promise<{ from: number; to: number }> {
+  for (let look = 1; look <= LOOKS; look += 1) {
+    const version = await versionOf(database, steps);
+    if (version >= steps.length) return { from: version, to: version };
+    const made = await migratedAlone(database, steps);
+    if (made !== null) return made;
+    await pause(LOOK_AGAIN_MS);
+  }
+  throw new StoreUnavailableError(new Error("The schema stayed locked while it was to be migrated"));
+}
+
+/** 0 for an empty database. */
+async function versionOf(connection: Connection, steps: readonly Step[]): Promise<number> {
+  if ((await connection.row(VERSION_TABLE)) === null) return 0;
+  const row = await connection.row(VERSION);
+  if (row === null) return 0;
+  const version = integer(row, "version");
+  if (integer(row, "compatible_with") > steps.length) throw new DatabaseTooNewError(version, steps.length);
+  return version;
+}
+
+/** Null if another process is at it, or a table was held for too long. */
+async function migratedAlone(
+  database: Database,
+  steps: readonly Step[],
+): Promise<{ from: number; to: number } | null> {
+  try {
+    return await database.step(async (connection) => {
+      if ((await connection.row(HOLD_SCHEMA)) === null) return null;
+      const from = await versionOf(connection, steps);
+      if (from >= steps.length) return { from, to: from };
+      for (const { sql } of steps.slice(from)) await connection.run(several(sql));
+      await connection.run(CREATE_VERSION);
+      await connection.run(SET_VERSION, steps.length, compatibleWith(steps));
+      return { from, to: steps.length };
+    });
+  } catch (error) {
+    if (isLockTimeout(error)) return null;
+    throw error;
+  }
+}
+
+// Without a name it is not prepared, and may be several statements.
+function several(sql: string): Statement {
+  return statement("", sql);
+}
+
+function compatibleWith(steps: readonly Step[]): number {
+  return steps.reduce((oldest, step) => step.compatibleWith ?? oldest, 1);
+}

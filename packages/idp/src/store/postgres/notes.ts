@@ -26,7 +26,7 @@ const HOLD_CREATED = statement(
 );
 const HOLD_ALL = statement(
   "note-hold-all",
-  `LOCK TABLE ${[...TABLES].reverse().join(", ")} IN SHARE ROW EXCLUSIVE MODE`,
+  `LOCK TABLE ${TABLES.toReversed().join(", ")} IN SHARE ROW EXCLUSIVE MODE`,
 );
 const CLEAR = TABLES.map((table) => statement(`note-clear-${table}`, `DELETE FROM ${table}`));
 

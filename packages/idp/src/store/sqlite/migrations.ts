@@ -1,5 +1,6 @@
 // The schema, as numbered steps. A step that was released is never edited; a change is a new step at the end.
-// All missing steps run in one transaction, so that a failing one leaves the file as it was.
+// All missing steps run in one transaction, so that a failing one leaves the file as it was. Code of the release before goes on working
+// on what a step makes of the file, or COMPATIBLE_WITH says that it does not: then that code refuses to open it.
 
 import type { DatabaseSync } from "node:sqlite";
 import { DatabaseTooNewError } from "../../errors.ts";
@@ -106,7 +107,14 @@ const STEPS: readonly string[] = [
   `
   CREATE TABLE owed_revocations (user_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE compatibility (oldest INTEGER NOT NULL) STRICT;
+  INSERT INTO compatibility VALUES (0);
+  `,
 ];
+
+/** The oldest number of steps with which code still works on what all of them make. */
+const COMPATIBLE_WITH = 6;
 
 /** Every table, those first whose rows others refer to last. */
 export const TABLES: readonly string[] = [
@@ -126,17 +134,36 @@ export const TABLES: readonly string[] = [
   "tenants",
 ];
 
-/** Brings the schema up to date; throws DatabaseTooNewError for a file of a later version. */
-export function migrate(db: DatabaseSync): void {
+/**
+ * Brings the schema up to date and answers the versions before and after; throws DatabaseTooNewError for a file of later code that this
+ * code can't work on.
+ */
+export function migrate(db: DatabaseSync): { from: number; to: number } {
   db.exec("BEGIN IMMEDIATE");
   try {
-    const found = Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
-    if (found > STEPS.length) throw new DatabaseTooNewError(found, STEPS.length);
-    for (const step of STEPS.slice(found)) db.exec(step);
-    db.exec(`PRAGMA user_version = ${STEPS.length}`);
+    const from = Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
+    if (from > STEPS.length) refuseIncompatible(db, from);
+    else if (from < STEPS.length) applySteps(db, from);
     db.exec("COMMIT");
+    return { from, to: Math.max(from, STEPS.length) };
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
   }
+}
+
+function refuseIncompatible(db: DatabaseSync, version: number): void {
+  if (!(oldestFor(db) <= STEPS.length)) throw new DatabaseTooNewError(version, STEPS.length);
+}
+
+// Not a number where the table is missing, or means something else by then.
+function oldestFor(db: DatabaseSync): number {
+  const table = db.prepare("SELECT 1 FROM pragma_table_info('compatibility') WHERE name = 'oldest'").get();
+  return table === undefined ? NaN : Number(db.prepare("SELECT oldest FROM compatibility").get()?.["oldest"]);
+}
+
+function applySteps(db: DatabaseSync, from: number): void {
+  for (const step of STEPS.slice(from)) db.exec(step);
+  db.exec(`UPDATE compatibility SET oldest = ${COMPATIBLE_WITH}`);
+  db.exec(`PRAGMA user_version = ${STEPS.length}`);
 }

@@ -24,17 +24,18 @@ const BUSY_TIMEOUT_MS = 2_000;
 
 /**
  * Opens the SQLite file `path` (or ":memory:"), creating it if absent. Throws StoreUnavailableError if it can't be opened and
- * DatabaseTooNewError if a later version wrote it.
+ * DatabaseTooNewError if later code wrote it that this code can't follow.
  */
 export function openSqlite(
   path: string,
   now: () => number,
   told: Pick<OutboxOptions, "uuid" | "mails">,
 ): Store {
-  const turn = createTurn(openDatabase(path));
+  const turn = createTurn(openFile(path).db);
   const { sql, read } = turn;
   const { tell, flush, ...outbox } = sqliteOutbox(turn, { ...told, now });
   return {
+    now,
     tenants: sqliteTenants(turn, now, tell),
     applications: sqliteApplications(turn, now, tell),
     users: sqliteUsers(turn, now, tell),
@@ -59,13 +60,19 @@ export function openSqlite(
   };
 }
 
-function openDatabase(path: string): DatabaseSync {
+/** Brings the file up to date and answers the versions before and after; throws as openSqlite does. */
+export function migrateSqlite(path: string): { from: number; to: number } {
+  const { db, versions } = openFile(path);
+  db.close();
+  return versions;
+}
+
+function openFile(path: string): { db: DatabaseSync; versions: { from: number; to: number } } {
   try {
     createForOwner(path);
     const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;");
-    migrate(db);
-    return db;
+    return { db, versions: migrate(db) };
   } catch (error) {
     throw error instanceof DatabaseTooNewError ? error : new StoreUnavailableError(error);
   }
