@@ -31,9 +31,10 @@ export const lines: { readonly [Type in SessionEvent["type"]]: readonly [level: 
   unavailable: ["error", "A request could not be dealt with because something is down"],
 };
 
-/** The level of one event: a call that failed matters more than one that did not. */
+/** The level of one event: a call that failed matters more than one that did not. What an open circuit turns away it has told of. */
 export function levelOf(event: SessionEvent): Level {
-  return isFailedCall(event) ? "warn" : lines[event.type][0];
+  const isTurnedAway = event.type === "store-called" && event.outcome === "not-asked";
+  return isFailedCall(event) && !isTurnedAway ? "warn" : lines[event.type][0];
 }
 
 /** Whether an event tells of a call that brought nothing. */
