@@ -53,7 +53,6 @@ export function steppedStore(store: SessionStore, step: () => Promise<void>): Se
     insertSignIn: (signIn) => step().then(() => store.insertSignIn(signIn)),
     readSignIn: (id) => step().then(() => store.readSignIn(id)),
     updateSignIn: (changed) => step().then(() => store.updateSignIn(changed)),
-    signInsOfUser: (userId) => store.signInsOfUser(userId),
     liveSignIns: (of) => store.liveSignIns(of),
     signInsOwingRevocation: (limit) => store.signInsOwingRevocation(limit),
     sweep: (now) => store.sweep(now),

@@ -231,7 +231,6 @@ function node(store: () => SessionStore, step: () => Promise<void>): Sessions {
     insertSignIn: (signIn) => store().insertSignIn(signIn),
     readSignIn: (id) => store().readSignIn(id),
     updateSignIn: (next) => store().updateSignIn(next),
-    signInsOfUser: (userId) => store().signInsOfUser(userId),
     liveSignIns: (of) => store().liveSignIns(of),
     signInsOwingRevocation: (limit) => store().signInsOwingRevocation(limit),
     sweep: (now) => store().sweep(now),

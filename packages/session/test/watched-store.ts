@@ -1,5 +1,5 @@
 /** A store that counts its calls, can be down, and can lose everything (FLUSHALL). */
-import type { SessionStore } from "../src/index.ts";
+import type { SessionStore, SignInRecord } from "../src/index.ts";
 
 /** A store under watch. */
 export interface WatchedStore extends SessionStore {
@@ -9,6 +9,8 @@ export interface WatchedStore extends SessionStore {
   readonly made: string[];
   /** While true, every call fails as if the store could not be reached. */
   down: boolean;
+  /** The last of a user's live sign-ins; throws if there is none. */
+  newestSignIn(userId: string): Promise<SignInRecord>;
   /** Loses everything. */
   empty(): Promise<void>;
 }
@@ -46,7 +48,12 @@ export function watchedStore(open: OpenStore): WatchedStore {
     insertSignIn: (signIn) => reach("insertSignIn", (store) => store.insertSignIn(signIn)),
     readSignIn: (id) => reach("readSignIn", (store) => store.readSignIn(id)),
     updateSignIn: (next) => reach("updateSignIn", (store) => store.updateSignIn(next)),
-    signInsOfUser: (userId) => reach("signInsOfUser", (store) => store.signInsOfUser(userId)),
+    async newestSignIn(userId) {
+      const live = await current.liveSignIns({ application: "store", userId, after: null, limit: 1_000 });
+      const newest = live.at(-1);
+      if (newest === undefined) throw new Error("no live sign-in");
+      return newest;
+    },
     liveSignIns: (of) => reach("liveSignIns", (store) => store.liveSignIns(of)),
     signInsOwingRevocation: (limit) =>
       reach("signInsOwingRevocation", (store) => store.signInsOwingRevocation(limit)),

@@ -6,9 +6,10 @@
  * renewed or signs in again. Extensions are written in one transaction every `flushEvery` milliseconds; a crash loses
  * at most that much of an idle limit.
  */
-import { DatabaseSync } from "node:sqlite";
-import { coalescedExtensions, type Extensions } from "./sqlite-extensions.ts";
-import type { Device, LiveSignIns, SessionRecord, SessionStore, SignInRecord, User } from "./store.ts";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type LateExtensions, lateExtensions } from "./late-extensions.ts";
+import { sessionOf, signInOf, signInRow } from "./rows.ts";
+import type { LiveSignIns, SessionRecord, SessionStore, SignInRecord } from "./store.ts";
 
 /** Where the file is, and how long extensions may wait. */
 export interface SqliteStoreOptions {
@@ -42,7 +43,6 @@ const laterColumns = [
 
 const indexes = `
   CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
-  CREATE INDEX IF NOT EXISTS sign_ins_by_user ON sign_ins (user_id, authenticated_at);
   CREATE INDEX IF NOT EXISTS sign_ins_by_limit ON sign_ins (absolute_expires_at);
   CREATE INDEX IF NOT EXISTS sign_ins_live ON sign_ins (application, authenticated_at) WHERE ended_at IS NULL;
   CREATE INDEX IF NOT EXISTS sign_ins_live_of_user ON sign_ins (user_id, application, authenticated_at) WHERE ended_at IS NULL;
@@ -51,6 +51,9 @@ const indexes = `
 
 /** Milliseconds another process may hold the file's lock: waiting is synchronous, so nothing else runs meanwhile. */
 const lockPatience = 500;
+
+/** Milliseconds for which another process may hold back an extension: what is over by less is not swept. */
+const mostLate = 60_000;
 
 /** Rows one sweep removes of each table, so that it never holds up requests for long. */
 const sweepPortion = 1_000;
@@ -67,22 +70,47 @@ export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): Ses
   // Its own connection, because `synchronous` is a connection's setting and a sign-out must outlive a power cut.
   const signIns = openFile(path, "FULL");
   const statements = { ...sessionStatements(sessions), ...signInStatements(signIns) };
-  const extensions = coalescedExtensions(sessions, flushEvery);
+  const extensions = lateExtensions(flushEvery, (batch) =>
+    writeExtensions(sessions, statements.extend, batch),
+  );
 
   return {
     ...sessionMethods(statements, extensions),
     ...signInMethods(statements),
     async sweep(now) {
-      extensions.flush();
-      statements.sweepSessions.run(now, sweepPortion);
+      await extensions.flush();
+      statements.sweepSessions.run(now - mostLate, sweepPortion);
       statements.sweepSignIns.run(now, sweepPortion);
     },
     async close() {
-      extensions.flush();
-      sessions.close();
-      signIns.close();
+      if (!sessions.isOpen) return;
+      try {
+        await extensions.flush();
+      } finally {
+        extensions.stop();
+        sessions.close();
+        signIns.close();
+      }
     },
   };
+}
+
+/** Update-only, forwards, and within the absolute limit: none revives a session, nor one that has taken its place. */
+function writeExtensions(
+  database: DatabaseSync,
+  extend: StatementSync,
+  batch: ReadonlyMap<string, number>,
+): void {
+  if (batch.size === 0) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const [hash, expiresAt] of batch) extend.run({ hash, expiresAt });
+    database.exec("COMMIT");
+  } catch (error) {
+    // An open transaction would refuse every later one.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
 }
 
 function openFile(path: string, synchronous: "NORMAL" | "FULL"): DatabaseSync {
@@ -116,7 +144,11 @@ function sessionStatements(database: DatabaseSync) {
          expires_at = excluded.expires_at, absolute_expires_at = excluded.absolute_expires_at,
          presented = excluded.presented,
          questioned_at = excluded.questioned_at
-       WHERE sessions.expires_at <= excluded.vouched_at`,
+       WHERE max(sessions.expires_at, :waiting) <= excluded.vouched_at`,
+    ),
+    extend: database.prepare(
+      `UPDATE sessions SET expires_at = min(:expiresAt, absolute_expires_at)
+       WHERE hash = :hash AND expires_at < min(:expiresAt, absolute_expires_at)`,
     ),
     readSession: database.prepare("SELECT * FROM sessions WHERE hash = ?"),
     updateSession: database.prepare(
@@ -149,7 +181,6 @@ function signInStatements(database: DatabaseSync) {
          revocation_owed = :revocationOwed, application = :application, minted_for = :mintedFor
        WHERE id = :id AND version = :version - 1`,
     ),
-    ofUser: database.prepare("SELECT * FROM sign_ins WHERE user_id = ? ORDER BY authenticated_at DESC"),
     live: database.prepare(
       `SELECT * FROM sign_ins WHERE application = ? AND ended_at IS NULL AND (authenticated_at, id) > (?, ?)
        ORDER BY authenticated_at, id LIMIT ?`,
@@ -159,42 +190,49 @@ function signInStatements(database: DatabaseSync) {
          AND (authenticated_at, id) > (?, ?)
        ORDER BY authenticated_at, id LIMIT ?`,
     ),
-    owing: database.prepare("SELECT * FROM sign_ins WHERE revocation_owed = 1 LIMIT ?"),
+    owing: database.prepare(
+      "SELECT * FROM sign_ins WHERE revocation_owed = 1 AND id > ? ORDER BY id LIMIT ?",
+    ),
     sweepSignIns: database.prepare(
       "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE absolute_expires_at <= ? LIMIT ?)",
     ),
   };
 }
 
-function sessionMethods(statements: Statements, extensions: Extensions) {
+function sessionMethods(statements: Statements, extensions: LateExtensions) {
+  /** The row as it stands; what waits counts, but no further than this session may go: it may be for one that was here before. */
+  const found = (hash: string, now: number): SessionRecord | null => {
+    const session = sessionOf(statements.readSession.get(hash));
+    if (session === null) return null;
+    const waiting = Math.min(extensions.get(hash), session.absoluteExpiresAt);
+    const expiresAt = Math.max(waiting, session.expiresAt);
+    return expiresAt <= now ? null : { ...session, expiresAt };
+  };
   return {
     async insertSession(session) {
-      // Whether the one that is there has expired depends on extensions that may still wait.
-      extensions.flush();
-      const { user, presented, ...columns } = session;
+      const { hash, user, presented, ...columns } = session;
       const { changes } = statements.insertSession.run({
         ...columns,
+        hash,
         user: JSON.stringify(user),
         presented: presented ? 1 : 0,
+        // Whether the one that is there has expired depends on what waits.
+        waiting: extensions.get(hash),
       });
+      if (changes === 1) extensions.forget(hash);
       return changes === 1;
     },
     async useSession(hash, now, idle) {
-      const row = statements.readSession.get(hash);
-      if (row === undefined || (extensions.get(hash) ?? Number(row["expires_at"])) <= now) return null;
-      const session = readSession(row);
-      const expiresAt = Math.min(now + idle, session.absoluteExpiresAt);
+      const session = found(hash, now);
+      if (session === null) return null;
+      const expiresAt = Math.max(session.expiresAt, Math.min(now + idle, session.absoluteExpiresAt));
       extensions.set(hash, expiresAt);
       return { ...session, expiresAt };
     },
     async readSession(hash, now) {
-      const row = statements.readSession.get(hash);
-      if (row === undefined) return null;
-      const expiresAt = extensions.get(hash) ?? Number(row["expires_at"]);
-      return expiresAt <= now ? null : { ...readSession(row), expiresAt };
+      return found(hash, now);
     },
     async updateSession({ hash, user, vouchedAt, expiresAt, presented }) {
-      extensions.forget(hash);
       const written = statements.updateSession.run(
         JSON.stringify(user),
         vouchedAt,
@@ -202,14 +240,15 @@ function sessionMethods(statements: Statements, extensions: Extensions) {
         presented ? 1 : 0,
         hash,
       );
+      extensions.forget(hash);
       return written.changes === 1;
     },
     async questionSession(hash, at) {
       statements.questionSession.run(at, hash);
     },
     async deleteSession(hash) {
-      extensions.forget(hash);
       statements.deleteSession.run(hash);
+      extensions.forget(hash);
     },
   } satisfies Partial<SessionStore>;
 }
@@ -217,92 +256,52 @@ function sessionMethods(statements: Statements, extensions: Extensions) {
 function signInMethods(statements: Statements) {
   return {
     async insertSignIn(signIn) {
-      return statements.insertSignIn.run(signInRow(signIn)).changes === 1;
+      return statements.insertSignIn.run(columnsOf(signIn)).changes === 1;
     },
     async readSignIn(id) {
-      const row = statements.readSignIn.get(id);
-      return row === undefined ? null : readSignIn(row);
+      return signInOf(statements.readSignIn.get(id));
     },
     async updateSignIn(next) {
-      return statements.updateSignIn.run(signInRow(next)).changes === 1;
-    },
-    async signInsOfUser(userId) {
-      return statements.ofUser.all(userId).map(readSignIn);
+      return statements.updateSignIn.run(columnsOf(next)).changes === 1;
     },
     async liveSignIns({ application, userId, after, limit }: LiveSignIns) {
-      const from = [after?.authenticatedAt ?? -1, after?.id ?? "", limit] as const;
-      const rows =
+      return wellFormed(limit, after ?? beforeAll, ({ authenticatedAt, id }, count) =>
         userId === null
-          ? statements.live.all(application, ...from)
-          : statements.liveOfUser.all(userId, application, ...from);
-      return rows.map(readSignIn);
+          ? statements.live.all(application, authenticatedAt, id, count)
+          : statements.liveOfUser.all(userId, application, authenticatedAt, id, count),
+      );
     },
     async signInsOwingRevocation(limit) {
-      return statements.owing.all(limit).map(readSignIn);
+      return wellFormed(limit, beforeAll, ({ id }, count) => statements.owing.all(id, count));
     },
   } satisfies Partial<SessionStore>;
 }
 
-type Row = Record<string, unknown>;
-
-function readSession(row: Row): SessionRecord {
-  return {
-    hash: String(row["hash"]),
-    signInId: String(row["sign_in_id"]),
-    user: JSON.parse(String(row["user"])) as User,
-    authenticatedAt: Number(row["authenticated_at"]),
-    vouchedAt: Number(row["vouched_at"]),
-    questionedAt: Number(row["questioned_at"]),
-    expiresAt: Number(row["expires_at"]),
-    absoluteExpiresAt: Number(row["absolute_expires_at"]),
-    presented: row["presented"] === 1,
-  };
+/** SQLite has no booleans. */
+function columnsOf(signIn: SignInRecord) {
+  const { remembered, revocationOwed, ...columns } = signInRow(signIn);
+  return { ...columns, remembered: remembered ? 1 : 0, revocationOwed: revocationOwed ? 1 : 0 };
 }
 
-function signInRow(signIn: SignInRecord) {
-  const { user, device, remembered, ended, revocationOwed, ...columns } = signIn;
-  return {
-    ...columns,
-    userId: user.id,
-    user: JSON.stringify(user),
-    device: JSON.stringify(device),
-    remembered: remembered ? 1 : 0,
-    endedAt: ended?.at ?? null,
-    endedReason: ended?.reason ?? null,
-    revocationOwed: revocationOwed ? 1 : 0,
-  };
-}
+/** Where a portion goes on. */
+type Place = Pick<SignInRecord, "authenticatedAt" | "id">;
 
-function readSignIn(row: Row): SignInRecord {
-  const endedAt = numberOrNull(row["ended_at"]);
-  return {
-    id: String(row["id"]),
-    version: Number(row["version"]),
-    application: String(row["application"]),
-    user: JSON.parse(String(row["user"])) as User,
-    device: JSON.parse(String(row["device"])) as Device,
-    authenticatedAt: Number(row["authenticated_at"]),
-    absoluteExpiresAt: Number(row["absolute_expires_at"]),
-    remembered: row["remembered"] === 1,
-    current: String(row["current"]),
-    previous: textOrNull(row["previous"]),
-    attempt: Number(row["attempt"]),
-    renewedAt: Number(row["renewed_at"]),
-    mintedAt: Number(row["minted_at"]),
-    mintedFor: textOrNull(row["minted_for"]),
-    presentedAt: numberOrNull(row["presented_at"]),
-    ended:
-      endedAt === null
-        ? null
-        : { at: endedAt, reason: row["ended_reason"] as NonNullable<SignInRecord["ended"]>["reason"] },
-    revocationOwed: row["revocation_owed"] === 1,
-  };
-}
+const beforeAll: Place = { authenticatedAt: -1, id: "" };
 
-function textOrNull(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === "number" ? value : null;
+/** A portion as big as was asked for, if there are so many: a malformed record in it must not make it look like the last. */
+function wellFormed(
+  limit: number,
+  first: Place,
+  portion: (after: Place, count: number) => readonly Record<string, unknown>[],
+): SignInRecord[] {
+  const found: SignInRecord[] = [];
+  let after = first;
+  for (;;) {
+    const wanted = limit - found.length;
+    const rows = portion(after, wanted);
+    found.push(...rows.map(signInOf).filter((signIn) => signIn !== null));
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < wanted || found.length === limit) return found;
+    after = { authenticatedAt: Number(last["authenticated_at"]), id: String(last["id"]) };
+  }
 }

@@ -5,11 +5,16 @@
  *
  * For every method:
  * - **absent, expired, malformed** are values (`null`, `false`, an empty list). An expired record counts as absent from
- *   the instant it expires, whether or not anything has swept it.
+ *   the instant it expires, whether or not anything has swept it; something that is no whole record counts as absent to whoever
+ *   reads or lists, and can be deleted.
  * - **concurrent**: each method is atomic by itself. `insert…` says whether this call created the record.
  *   `update…` never creates: a slow request must not write back what a sign-out has removed.
- * - **slow, down**: the promise rejects; the caller answers 503 and touches no cookie. Nothing is retried here.
- * - **times** are epoch milliseconds and are passed in: a store never reads a clock of its own to judge expiry.
+ * - **slow, down**: the promise rejects within two seconds; the caller answers 503 and touches no cookie. Nothing is retried here:
+ *   a call that broke off may have taken effect. What reads may go on telling the truth; what writes never says it has.
+ * - **times** are epoch milliseconds and are passed in: a store never reads a clock of its own to judge expiry. Nodes whose clocks
+ *   differ each go by their own; none gets past an absolute limit, or revives what is over, by its own clock.
+ *
+ * All of this is tested by conformance.ts, which a store of your own can be put through as well.
  *
  * A store keeps the SHA-256 of session ids and no token at all: a dump of it opens nothing.
  */
@@ -122,9 +127,14 @@ export interface SessionStore {
 
   /**
    * The session of that hash, and at the same time its next idle limit: `expiresAt` becomes
-   * `min(now + idle, absoluteExpiresAt)`. One round trip. `null` when absent or expired at `now`.
+   * `min(now + idle, absoluteExpiresAt)`, unless it is later already: a use never shortens a session, so that a node whose clock is
+   * behind takes nothing from anybody. One round trip. `null` when absent or expired at `now`, and then nothing is extended.
    *
-   * A store may write extensions late, within a bound it states; it never writes one to a session that is gone.
+   * A store may write extensions late. Then another node sees one no later than `flushEvery` (100 ms unless set otherwise) plus one
+   * write after it was made, while the store can be written; to that node a session that was used in its very last moments may
+   * count as expired by as much too early. What is written late is written only forwards, only to a session that is still there, and
+   * never past that session's absolute limit. A node that is killed takes with it the extensions of at most that time; one that is
+   * closed takes none.
    */
   useSession(hash: string, now: number, idle: number): Promise<SessionRecord | null>;
 
@@ -132,7 +142,7 @@ export interface SessionStore {
   readSession(hash: string, now: number): Promise<SessionRecord | null>;
 
   /**
-   * Replaces a session that is there, except its `questionedAt`; `false`, and nothing written, if it is not: a slow request
+   * Replaces a session that is there, its idle limit included, except its `questionedAt`; `false`, and nothing written, if it is not: a slow request
    * must not take back a question either.
    */
   updateSession(session: SessionRecord): Promise<boolean>;
@@ -155,18 +165,24 @@ export interface SessionStore {
    */
   updateSignIn(next: SignInRecord): Promise<boolean>;
 
-  /** All sign-ins of a user that have not been swept, newest first, ended ones included. */
-  signInsOfUser(userId: string): Promise<readonly SignInRecord[]>;
-
-  /** A portion of the sign-ins that have not ended, by `authenticatedAt` and then `id`, after the one that is named. */
+  /**
+   * A portion of the sign-ins that have not ended, by `authenticatedAt` and then `id`, after the one that is named. Fewer than
+   * `limit` means that there are no more. One that lives from the first portion to the last is in exactly one of them.
+   */
   liveSignIns(of: LiveSignIns): Promise<readonly SignInRecord[]>;
 
-  /** Up to `limit` sign-ins whose end the identity provider has not been told of. */
+  /** Up to `limit` sign-ins, fewer only where there are no more, whose end the identity provider has not been told of. */
   signInsOwingRevocation(limit: number): Promise<readonly SignInRecord[]>;
 
-  /** Forgets sessions and sign-ins that were over before `now`; returns when a bounded portion is done. */
+  /**
+   * Forgets sessions and sign-ins that are over at `now`; returns when a bounded portion is done. Several nodes may sweep side by
+   * side. Where extensions are written late, sessions stay a minute longer, so that none is swept that another node has extended.
+   */
   sweep(now: number): Promise<void>;
 
-  /** Writes what is still unwritten and lets go of all resources. */
+  /**
+   * Writes what is still unwritten and lets go of all resources, also if that rejects because extensions could not be written.
+   * Afterwards every call rejects, except that closing again is no error.
+   */
   close(): Promise<void>;
 }
