@@ -7,6 +7,7 @@ import { type Environment, readEnvironment } from "./start/environment.ts";
 import { EnvironmentError, SetUpError } from "./start/errors.ts";
 import { lifetimeTable } from "./start/lifetimes.ts";
 import { setUpAlone, startSystem, type System } from "./start/system.ts";
+import { startTelemetry } from "./start/telemetry.ts";
 
 // The databases hold e-mail addresses and password hashes: what is made from here on is its owner's alone.
 process.umask(0o077);
@@ -30,25 +31,30 @@ try {
 }
 
 async function serve(environment: Environment): Promise<void> {
-  const system = await startSystem(environment, seams);
+  const telemetry = await startTelemetry(process.env);
+  const system = await startSystem(environment, seams).catch(async (error: unknown) => {
+    await telemetry.close();
+    throw error;
+  });
   // Once: a second signal ends the process the way signals do.
   const stop = () => {
     process.off("SIGINT", stop).off("SIGTERM", stop);
-    void system.leave();
+    void system.leave().finally(() => telemetry.close());
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
-  console.log(greeting(environment, system));
+  console.log(greeting(environment, system, telemetry.metrics));
   if (await system.ready) console.log("ready: press Ctrl-C to stop");
 }
 
-function greeting(environment: Environment, { origins, lifetimes }: System): string {
+function greeting(environment: Environment, { origins, lifetimes }: System, metrics: string | null): string {
   const row = (name: string, value: string | null | undefined) =>
     value ? `${name.padEnd(19)}${value}\n` : "";
   const addresses =
     row("Store", origins.store) +
     row("Forum", origins.forum) +
     row("Identity provider", origins.idp) +
-    row("Outbox", origins.outbox);
+    row("Outbox", origins.outbox) +
+    row("Metrics", metrics);
   const accounts = `
 Demo accounts      ada@example.com    notes on the analytical engine
                    grace@example.com  first actual case of bug found

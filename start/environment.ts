@@ -84,7 +84,8 @@ export function readEnvironment(given: Variables): Environment {
     origins: origins(variables),
     webhookOrigins: ofParts((part) => webhookOrigin(variables, `${part}_WEBHOOK_ORIGIN`)),
     trustedProxies: trustedProxies(variables["TRUST_PROXY"] || "none"),
-    drain: seconds(variables, "DRAIN_SECONDS") * 1_000,
+    // As the provider's program has it: what spreads requests needs some seconds to notice that a node is about to end.
+    drain: seconds(variables, "DRAIN_SECONDS", mode === "production" ? 5 : 0) * 1_000,
     dataDirectory: variables["DATA_DIR"] || "./data",
     ...sessions(variables),
     provider: elsewhere,
@@ -131,8 +132,8 @@ function host(variables: Variables): string {
   );
 }
 
-function seconds(variables: Variables, name: string): number {
-  const value = variables[name] || "0";
+function seconds(variables: Variables, name: string, otherwise: number): number {
+  const value = variables[name] || String(otherwise);
   if (/^\d{1,3}$/.test(value) && Number(value) <= 600) return Number(value);
   throw new EnvironmentError(name, `"${value}" is not a number of seconds (0 to 600)`);
 }

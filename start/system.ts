@@ -111,9 +111,7 @@ async function whenSetUp(
 }
 
 async function requireAnswers(sessions: Sessions): Promise<void> {
-  const { status } = sessions as { status?: () => Promise<{ store: string; provider: string }> };
-  if (status === undefined) return;
-  const { store, provider } = await status();
+  const { store, provider } = await sessions.status();
   if (store === "down") throw new SetUpError("SESSION_STORE: does not answer");
   if (provider === "down") throw new SetUpError("IDP_URL: does not answer");
 }

@@ -205,7 +205,12 @@ describe.each(applications)("$name", (application) => {
       const { email, password } = await running.company.newcomer();
       const headers = { "x-forwarded-for": "198.51.100.66, 203.0.113.9, 10.0.0.2" };
       const form = await send("::1", "GET", "/login", headers);
-      const signedIn = await send("::1", "POST", "/login", ...posted(form, origin, headers, { email, password }));
+      const signedIn = await send(
+        "::1",
+        "POST",
+        "/login",
+        ...posted(form, origin, headers, { email, password }),
+      );
       expect(signedIn.status).toBe(302);
       const { html } = await send("::1", "GET", "/account", { ...headers, cookie: cookiesOf(signedIn) });
       expect(html).toContain("Address 203.0.113.9");
@@ -236,7 +241,11 @@ describe.each(applications)("$name", (application) => {
 
     test("no header, not even a proxy's, changes which cookies it sets, where it leads, or what it takes for its own", async () => {
       for (const proto of ["http", "https"]) {
-        const headers = { "x-forwarded-proto": proto, "x-forwarded-host": "evil.example", host: "evil.example" };
+        const headers = {
+          "x-forwarded-proto": proto,
+          "x-forwarded-host": "evil.example",
+          host: "evil.example",
+        };
         const form = await send("::1", "GET", "/login", headers);
         expect(form.setCookies).toEqual([expect.stringMatching(cookie)]);
         const asked = await send("::1", "GET", "/account", headers);

@@ -13,8 +13,6 @@ export function status(app: Express, sessions: Sessions, isReady: () => boolean)
   // nobody would be served the public pages that need neither.
   app.get("/api/status", async (_request, response) => {
     const ready = isReady();
-    response
-      .status(ready ? 200 : 503)
-      .json({ ready, ...(await (sessions as { status?: () => Promise<object> }).status?.()) });
+    response.status(ready ? 200 : 503).json({ ready, ...(await sessions.status()) });
   });
 }

@@ -13,8 +13,6 @@ export function status(app: FastifyInstance, sessions: Sessions, isReady: () => 
   // nobody would be served the public pages that need neither.
   app.get("/api/status", async (_request, reply) => {
     const ready = isReady();
-    return reply
-      .code(ready ? 200 : 503)
-      .send({ ready, ...(await (sessions as { status?: () => Promise<object> }).status?.()) });
+    return reply.code(ready ? 200 : 503).send({ ready, ...(await sessions.status()) });
   });
 }
