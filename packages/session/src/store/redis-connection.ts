@@ -1,0 +1,142 @@
+/**
+ * The connection to Redis: made when first needed, made again by itself, and strict about one thing: **a command is sent once**.
+ * What was under way when the connection broke has failed, because it may have been carried out; what finds no connection fails
+ * without being sent. Only an answer that says "not carried out, ask there" (MOVED, ASK, NOSCRIPT) leads to a second sending.
+ */
+import type { Cluster, Redis } from "ioredis";
+import { SessionStoreUnavailableError } from "../errors.ts";
+import { connectTimeout } from "./redis-client.ts";
+import type { Script } from "./redis-scripts.ts";
+
+/** A Redis to ask. */
+export interface RedisConnection {
+  /** Sends a command; `null` where the key holds another type than asked for: that is not ours. Rejects on every outage. */
+  ask(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
+  /** The same for a script on one key. */
+  run(script: Script, key: string, ...args: readonly (string | number)[]): Promise<unknown>;
+  /** Whether an answer says that something was done (1), or not (0, and where another type is there). */
+  did(answer: Promise<unknown>): Promise<boolean>;
+  /**
+   * For an answer that can't be to what was asked: throws, and breaks the connection off, as whatever else is under way on it may get
+   * another's answer too. Requests have no numbers in Redis's protocol.
+   */
+  mistrust(): never;
+  /** Waits for answers that are due, and ends; every later call rejects. */
+  close(): Promise<void>;
+}
+
+/** Asks through a client that is not connected yet. */
+export function redisConnection(client: Redis | Cluster): RedisConnection {
+  const connected = connections(client);
+  let closed = false;
+
+  const send = async (command: string, ...args: readonly (string | number)[]) => {
+    if (closed) throw new Error("CLOSED");
+    const connection = connected();
+    if (connection !== undefined) await connection;
+    return client.call(command, [...args]);
+  };
+  const sendScript = async ({ sha, lua }: Script, key: string, ...args: readonly (string | number)[]) => {
+    try {
+      return await send("evalsha", sha, 1, key, ...args);
+    } catch (error) {
+      if (firstWord(error) !== "NOSCRIPT") throw error;
+      return send("eval", lua, 1, key, ...args);
+    }
+  };
+  const mistrust = (): never => {
+    client.disconnect(true);
+    throw unavailable("its answers are out of step");
+  };
+  return {
+    ask: (...command) => answered(send(...command)),
+    run: (...script) => answered(sendScript(...script)),
+    async did(answer) {
+      const done = await answer;
+      return done === 1 || done === 0 || done === null ? done === 1 : mistrust();
+    },
+    mistrust,
+    async close() {
+      if (closed) return;
+      closed = true;
+      if (client.status === "ready") await client.quit().catch(() => null);
+      client.disconnect();
+    },
+  };
+}
+
+/**
+ * What to await before each command: it resolves while there is a connection. Calls wait for the first attempt after a connection
+ * was lost, and from then on fail at once until there is one: a dead Redis costs nobody's time.
+ */
+function connections(client: Redis | Cluster): () => Promise<void> | undefined {
+  let failures = 0;
+  let last: unknown;
+  let unusable: unknown = null;
+  let waiting: PromiseWithResolvers<void> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+
+  const failed = () => {
+    failures++;
+    clearTimeout(timer);
+    waiting?.reject(last);
+    waiting = null;
+  };
+  client.on("error", (error: unknown) => {
+    last = error;
+    // The client would go on in database 0.
+    if (isOfSelect(error)) unusable = error;
+  });
+  client.on("ready", () => {
+    failures = 0;
+    clearTimeout(timer);
+    waiting?.resolve();
+    waiting = null;
+  });
+  client.on("close", () => {
+    unusable = null;
+    failed();
+  });
+
+  return () => {
+    if (unusable !== null) return Promise.reject(unusable);
+    if (client.status === "ready") return undefined;
+    if (failures > 1) return Promise.reject(last);
+    if (waiting === null) {
+      waiting = Promise.withResolvers<void>();
+      timer = setTimeout(failed, connectTimeout);
+    }
+    const { promise } = waiting;
+    // What comes of it, the listeners hear.
+    if (client.status === "wait") client.connect().catch(() => null);
+    return promise;
+  };
+}
+
+function isOfSelect(error: unknown): boolean {
+  if (!(error instanceof Error) || !("command" in error)) return false;
+  const { command } = error;
+  return typeof command === "object" && command !== null && "name" in command && command.name === "select";
+}
+
+async function answered(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    const word = firstWord(error);
+    if (word === "WRONGTYPE") return null;
+    // Without its cause: the client's errors carry the command with its arguments, the password among them (CWE-532).
+    throw unavailable(word ?? "there is no connection");
+  }
+}
+
+function unavailable(why: string): SessionStoreUnavailableError {
+  return new SessionStoreUnavailableError(`Redis did not do it: ${why}.`);
+}
+
+/** The word Redis or the system gives an error, such as OOM or ECONNREFUSED; `null` where there is none. */
+function firstWord(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return /^[A-Z]{2,}\b/.exec(error.message)?.[0] ?? null;
+}
