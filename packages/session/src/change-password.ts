@@ -32,7 +32,8 @@ export type ChangePasswordResult =
     }
   /** Too many attempts; `retryAfter` in seconds. */
   | { readonly outcome: "throttled"; readonly status: 429; readonly retryAfter: number }
-  | { readonly outcome: "unavailable"; readonly status: 503 };
+  /** `retryAfter` in seconds. */
+  | { readonly outcome: "unavailable"; readonly status: 503; readonly retryAfter: number };
 
 /** Changes the signed-in user's password; throws SignInRequiredError where nobody is signed in. */
 export async function changePassword(
@@ -65,7 +66,7 @@ export async function changePassword(
   } catch (error) {
     if (!isProviderError(error)) throw error;
     settings.publish({ type: "unavailable", code: error.code, message: error.message });
-    return { outcome: "unavailable", status: 503 };
+    return { outcome: "unavailable", status: 503, retryAfter: error.retryAfter };
   }
 }
 

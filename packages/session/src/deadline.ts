@@ -6,20 +6,18 @@
 /** The deadlines of calls that all have the same patience. */
 export interface Deadlines {
   /** Starts one; `passed` is called when it passes, unless it is ended before. */
-  start(passed: () => void): Deadline;
+  start(passed: () => void): Waiting;
+  /** Ends one; `false` if it has ended or passed already. */
+  end(waiting: Waiting): boolean;
   /** Ends all of them; no `passed` is called any more. */
   close(): void;
 }
 
-/** A deadline that runs. */
-export interface Deadline {
-  /** Ends it; `false` if it has ended or passed already. */
-  end(): boolean;
-}
-
 const ticksOfDeadline = 8;
 
-interface Waiting {
+/** A deadline that runs, between those that were started before and after it: all have the same patience, so they pass in that order. */
+export interface Waiting {
+  /** The tick with which it passes. */
   readonly due: number;
   readonly passed: () => void;
   earlier: Waiting | null;
@@ -30,13 +28,12 @@ interface Waiting {
 /** Deadlines of so many milliseconds, by up to an eighth late; no timer runs while nothing waits. */
 export function deadlines(milliseconds: number): Deadlines {
   const interval = Math.ceil(milliseconds / ticksOfDeadline);
-  // All have the same patience, so the list is in the order in which they pass.
   let first: Waiting | null = null;
   let last: Waiting | null = null;
   let ticks = 0;
   let timer: NodeJS.Timeout | null = null;
 
-  const remove = (waiting: Waiting): boolean => {
+  const end = (waiting: Waiting): boolean => {
     if (waiting.isOver) return false;
     waiting.isOver = true;
     if (waiting.earlier === null) first = waiting.later;
@@ -53,11 +50,8 @@ export function deadlines(milliseconds: number): Deadlines {
     ticks++;
     // Not stopped with the last answer: starting it for each call is what this file is there to avoid.
     if (first === null) return stop();
-    while (first !== null && first.due <= ticks) {
-      const { passed } = first;
-      remove(first);
-      passed();
-    }
+    for (let each: Waiting | null = first; each !== null && each.due <= ticks; each = each.later)
+      if (end(each)) each.passed();
   };
 
   return {
@@ -69,11 +63,12 @@ export function deadlines(milliseconds: number): Deadlines {
       if (last === null) first = waiting;
       else last.later = waiting;
       last = waiting;
-      return { end: () => remove(waiting) };
+      return waiting;
     },
+    end,
     close() {
       stop();
-      while (first !== null) remove(first);
+      for (let each = first; each !== null; each = each.later) end(each);
     },
   };
 }

@@ -66,6 +66,21 @@ export class SessionStoreUnavailableError extends LatchkeyError {
   }
 }
 
+/** What is down, or reads as down: each says when to come back. */
+export type Outage =
+  | IdentityProviderUnavailableError
+  | IdentityProviderMisconfiguredError
+  | SessionStoreUnavailableError;
+
+/** Whether an exception says that something is down: never a reason to sign anybody out (D9). */
+export function isOutage(error: unknown): error is Outage {
+  return (
+    error instanceof SessionStoreUnavailableError ||
+    error instanceof IdentityProviderUnavailableError ||
+    error instanceof IdentityProviderMisconfiguredError
+  );
+}
+
 /**
  * A handler asked for the signed-in user where nobody is signed in. A route
  * listed in `publicPaths` by mistake refuses all the same (the class of CVE-2025-29927).

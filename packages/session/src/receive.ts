@@ -7,12 +7,7 @@ import { type Answer, type Asking, answer, askToSignIn, jsonAnswer, wantsJson } 
 import { type PresentedCookies, readCookies } from "./cookies.ts";
 import { type CrossSiteReason, crossSiteReason, isSafeMethod } from "./cross-site.ts";
 import { deviceName } from "./device.ts";
-import {
-  IdentityProviderMisconfiguredError,
-  IdentityProviderUnavailableError,
-  LatchkeyError,
-  SessionStoreUnavailableError,
-} from "./errors.ts";
+import { isOutage, type Outage } from "./errors.ts";
 import { formTokenField, formTokenHeader, isFormTokenFor } from "./form-token.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
 import type { Settings } from "./settings.ts";
@@ -65,9 +60,9 @@ export async function receive(
   // Before anybody is found: what ends while a body takes its time must have ended for the handler, too (D8).
   const token = isGuarded ? await presentedFormToken(request) : undefined;
   const found = await findOrOutage(settings, policy, visit);
-  const isOutage = found instanceof LatchkeyError;
-  if (isOutage && (isGuarded || !isPublic)) return unavailableAnswer(settings, asking, found);
-  const live = isOutage ? null : found;
+  const isDown = isOutage(found);
+  if (isDown && (isGuarded || !isPublic)) return unavailableAnswer(settings, asking, found);
+  const live = isDown ? null : found;
   if (live === null && !isPublic) return { kind: "answer", answer: askToSignIn(settings, asking) };
   if (isGuarded && !isFormTokenGood(settings, request, { token, presented, live }))
     return refuse(settings, 403, forged);
@@ -75,15 +70,11 @@ export async function receive(
 }
 
 /** The session behind a request. While store or provider are down, public pages go on without one (D9, ASVS 16.5.2). */
-async function findOrOutage(
-  settings: Settings,
-  policy: Policy,
-  visit: Visit,
-): Promise<Live | null | LatchkeyError> {
+async function findOrOutage(settings: Settings, policy: Policy, visit: Visit): Promise<Live | null | Outage> {
   try {
     return await policy.find(visit);
   } catch (error) {
-    if (!(error instanceof LatchkeyError)) throw error;
+    if (!isOutage(error)) throw error;
     settings.publish({ type: "unavailable", code: error.code, message: error.message });
     return error;
   }
@@ -181,21 +172,13 @@ function refuse({ page }: Settings, status: number, message: string): Received {
 const spread = 3;
 
 /** What is down keeps everybody's cookies: 503, and come back (D9). */
-function unavailableAnswer({ page, randomBytes }: Settings, asking: Asking, error: LatchkeyError): Received {
-  const seconds = retryAfterOf(error) + ((randomBytes(1)[0] ?? 0) % spread);
+function unavailableAnswer({ page, randomBytes }: Settings, asking: Asking, error: Outage): Received {
+  const seconds = error.retryAfter + ((randomBytes(1)[0] ?? 0) % spread);
   const headers = { "retry-after": String(seconds) };
   if (wantsJson(asking)) return { kind: "answer", answer: jsonAnswer(503, error.code, headers) };
   const message =
     "Signing in and signed-in pages are not available for a moment. Nothing is lost: try again shortly.";
   return answered(503, headers, page(503, message));
-}
-
-function retryAfterOf(error: LatchkeyError): number {
-  const tells =
-    error instanceof SessionStoreUnavailableError ||
-    error instanceof IdentityProviderUnavailableError ||
-    error instanceof IdentityProviderMisconfiguredError;
-  return tells ? error.retryAfter : 1;
 }
 
 function answered(...given: Parameters<typeof answer>): Received {

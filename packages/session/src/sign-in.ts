@@ -3,13 +3,14 @@
  * sign-in ends. Passwords pass through and are kept nowhere.
  */
 import { deviceId } from "./device.ts";
+import { isOutage, SessionStoreUnavailableError } from "./errors.ts";
 import type { ProviderSignIn, SignInRefusal } from "./provider-contract.ts";
 import type { Live } from "./policy.ts";
 import { clockSkew } from "./provider-keys.ts";
 import type { RequestState } from "./request-state.ts";
 import { safeReturnTo } from "./return-to.ts";
 import { type Session, sessionOf } from "./session.ts";
-import { isProviderError } from "./sign-ins.ts";
+import type { Settings } from "./settings.ts";
 
 /** What a login form posts. Values may come straight from a parsed body: anything but strings is refused. */
 export interface SignInForm {
@@ -30,14 +31,15 @@ export type SignInResult =
   | { readonly outcome: "refused"; readonly reason: SignInRefusal; readonly status: 400 | 401 | 403 }
   /** Too many attempts; `retryAfter` in seconds. */
   | { readonly outcome: "throttled"; readonly status: 429; readonly retryAfter: number }
-  | { readonly outcome: "unavailable"; readonly status: 503 };
+  /** Store or provider is down; nothing has changed for this browser. `retryAfter` in seconds. */
+  | { readonly outcome: "unavailable"; readonly status: 503; readonly retryAfter: number };
 
 type Attempt = { outcome: "signed-in"; live: Live } | Exclude<SignInResult, { outcome: "signed-in" }>;
 
 /** Above this nothing is a login id or a password: it is refused before the provider is troubled. */
 const longestInput = 1024;
 
-/** Signs a user in and this browser's old sign-in out; throws only for a broken store or setup. */
+/** Signs a user in and this browser's old sign-in out; what is down is a value. */
 export async function signIn(state: RequestState, form: SignInForm): Promise<SignInResult> {
   const { settings, cookies } = state;
   const attempt = await attemptSignIn(state, form);
@@ -69,9 +71,9 @@ async function attemptSignIn(
     if (id !== null) cookies.setDeviceCookie();
     return { outcome: "signed-in", live: await replaceSignIn(state, answer, remember, askedAt) };
   } catch (error) {
-    if (!isProviderError(error)) throw error;
+    if (!isOutage(error)) throw error;
     publish({ type: "unavailable", code: error.code, message: error.message });
-    return { outcome: "unavailable", status: 503 };
+    return { outcome: "unavailable", status: 503, retryAfter: error.retryAfter };
   }
 }
 
@@ -84,13 +86,27 @@ async function replaceSignIn(
 ): Promise<Live> {
   const { device } = visit;
   const isSameUser = old !== null && old.session.user.id === signedIn.user.id;
-  const remembered = remember ?? (isSameUser && (await policy.isRemembered(old.session)));
-  if (old !== null) await policy.end(old.session, "replaced-by-new-sign-in");
-  const authenticatedAt = authenticationInstant(signedIn, askedAt);
-  const live = await policy.open({ signedIn, device, remembered, authenticatedAt });
-  const { signInId, user } = live.session;
-  settings.publish({ type: "signed-in", signInId, userId: user.id, address: device.address });
-  return live;
+  try {
+    const remembered = remember ?? (isSameUser && (await policy.isRemembered(old.session)));
+    const authenticatedAt = authenticationInstant(signedIn, askedAt);
+    // The new one first: a store that fails before it is made has signed nobody out.
+    const live = await policy.open({ signedIn, device, remembered, authenticatedAt });
+    if (old !== null) await policy.end(old.session, "replaced-by-new-sign-in");
+    const { signInId, user } = live.session;
+    settings.publish({ type: "signed-in", signInId, userId: user.id, address: device.address });
+    return live;
+  } catch (error) {
+    if (error instanceof SessionStoreUnavailableError) await giveBack(settings, signedIn);
+    throw error;
+  }
+}
+
+/** What no browser got must not be left behind at the provider, nor here if the store finds the record after all. */
+async function giveBack({ provider }: Settings, { refreshTokenId }: ProviderSignIn): Promise<void> {
+  if (refreshTokenId === null) return;
+  await provider.revoke(refreshTokenId).catch((error: unknown) => {
+    if (!isOutage(error)) throw error;
+  });
 }
 
 /**

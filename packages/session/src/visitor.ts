@@ -45,7 +45,7 @@ export interface Visitor {
   readonly returnTo: string | null;
   /**
    * Signs a user in: asks the provider, ends this browser's old sign-in, makes a new one. Wrong credentials, too many
-   * attempts and an unreachable provider are values. Throws only for a broken store or setup.
+   * attempts and a provider or store that is down are values.
    */
   signIn(form: SignInForm): Promise<SignInResult>;
   /** Ends this sign-in everywhere and removes the cookies. Where nobody is signed in it does nothing. */

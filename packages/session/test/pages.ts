@@ -96,7 +96,7 @@ function ok(body: string, headers: Record<string, string> = {}): Page {
 }
 
 function retryAfter(result: SignInResult | ChangePasswordResult): Record<string, string> {
-  return result.outcome === "throttled" ? { "retry-after": String(result.retryAfter) } : {};
+  return "retryAfter" in result ? { "retry-after": String(result.retryAfter) } : {};
 }
 
 function redirect(location: string): Page {

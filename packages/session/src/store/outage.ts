@@ -131,11 +131,11 @@ function asking(
         fail("timed-out", new Error(`${call} took longer than ${deadline} ms`));
       });
       const failed = (cause: unknown) => {
-        if (running.end()) fail("failed", cause);
+        if (waiting.end(running)) fail("failed", cause);
       };
       try {
         ask().then((answer) => {
-          if (!running.end()) return;
+          if (!waiting.end(running)) return;
           if (!isRight(answer)) return fail("failed", new TypeError(`${call} was answered with nonsense`));
           circuit.answered(era);
           if (begun !== null) report(call, "answered", begun);
