@@ -1,5 +1,5 @@
 /**
- * Changing and ending sign-ins. Ending is final (D8): the tombstone first, then the session, then the provider; what
+ * Changing and ending sign-ins. Ending is final (D8): the session, the tombstone, the session once more, then the provider; what
  * the provider could not be told is owed, and paid later by whichever node comes by.
  */
 import {
@@ -116,16 +116,23 @@ export async function endSignIn(settings: Settings, id: string, reason: EndReaso
 export async function bury(settings: Settings, id: string, reason: EndReason): Promise<SignInRecord | null> {
   const { store, publish, now } = settings;
   const owed = reason === everywhere || (!knownToProvider.has(reason) && hasFamily(id));
+  // Before the tombstone, too: whoever dies right after writing it leaves no session behind that goes on answering.
+  const live = await store.readSignIn(id);
+  if (live?.ended === null) await deleteSessions(settings, live);
   const tombstone = await changeSignIn(settings, id, (signIn) =>
     signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
   );
   const signIn = tombstone ?? (await store.readSignIn(id));
   if (signIn === null) return null;
   if (tombstone !== null) publish({ type: "sign-in-ended", signInId: id, userId: signIn.user.id, reason });
-  await store.deleteSession(signIn.current);
-  // A renewal that has moved the sign-in on, and no further, leaves the session it came from to whoever ends it.
-  if (signIn.previous !== null) await store.deleteSession(signIn.previous);
+  await deleteSessions(settings, signIn);
   return tombstone;
+}
+
+async function deleteSessions({ store }: Settings, { current, previous }: SignInRecord): Promise<void> {
+  await store.deleteSession(current);
+  // A renewal that has moved the sign-in on, and no further, leaves the session it came from to whoever ends it.
+  if (previous !== null) await store.deleteSession(previous);
 }
 
 /** Tells the provider of an ended sign-in; `false` if it could not be told, and then that stays owed. */
