@@ -37,9 +37,11 @@ async function serve(environment: Environment): Promise<void> {
     throw error;
   });
   // Once: a second signal ends the process the way signals do.
-  const stop = () => {
+  const stop = (signal: NodeJS.Signals) => {
     process.off("SIGINT", stop).off("SIGTERM", stop);
-    void system.leave().finally(() => telemetry.close());
+    // Who presses a key at a terminal has no proxy to wait for.
+    const closed = signal === "SIGINT" ? system.close() : system.leave();
+    void closed.finally(() => telemetry.close());
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
   console.log(greeting(environment, system, telemetry.metrics));

@@ -32,8 +32,8 @@ export interface ProviderConnection {
   /** For `createSessions`. Until the set-up has succeeded every call fails, as if the provider were down. */
   readonly options: IdentityProviderOptions;
   /**
-   * Sets the application up, or says anew what it needs; repeating it does no harm. Throws SetUpError if the provider
-   * can't be reached or won't have it.
+   * Sets the application up, or says anew what it needs, once; until it has succeeded, repeating it does no harm. Throws SetUpError if
+   * the provider can't be reached or won't have it.
    */
   setUp(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export function connect(
       fetch: sendOnceSetUp,
     },
     async setUp() {
-      if (clientSecret !== null) return;
+      if (known !== null) return;
       const secret = await tellSettings(provider, environment, applicationId);
       if (application.webhook !== null)
         await registerWebhook(provider, application.name, application.webhook);

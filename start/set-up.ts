@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SetUpError } from "./errors.ts";
 
 const firstPause = 250;
-const longestPause = 10_000;
+const longestPause = 2_000;
 
 /**
  * Resolves when `setUp` has succeeded, or, with `false`, when `signal` is aborted; `report` gets each line that says why it is

@@ -1,7 +1,7 @@
 // A browser of an honest person: keeps cookies, speaks https, keeps its connections, follows nothing by itself. What came of each request
 // is written down, so that a test can say that none failed and nobody was signed out.
-import { Agent, request } from "node:https";
-import { type Browser, type Page, type Sent } from "../applications/browser.ts";
+import { Agent, request, type RequestOptions } from "node:https";
+import type { Page, Sent } from "../applications/browser.ts";
 import type { Person, Site } from "./site.ts";
 
 /** What came of one request. */
@@ -28,8 +28,6 @@ export interface Visitor {
   close(): void;
 }
 
-export type { Browser };
-
 /** A browser that has been nowhere yet. */
 export function visitor({ origin, certificate }: Site): Visitor {
   const { port, host } = new URL(origin);
@@ -41,14 +39,19 @@ export function visitor({ origin, certificate }: Site): Visitor {
     const sent = performance.now();
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const type = body === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" };
-    const own = method === "GET" ? {} : { origin };
-    const options = {
+    const options: RequestOptions = {
       agent,
       method,
       path,
       host: "127.0.0.1",
       port,
-      headers: { host, ...own, ...type, ...(cookie && { cookie }), ...headers },
+      headers: {
+        host,
+        ...(method === "GET" ? {} : { origin }),
+        ...type,
+        ...(cookie === "" ? {} : { cookie }),
+        ...headers,
+      },
     };
     const page = await exchange(options, body?.toString()).catch(() => null);
     const release = page?.headers.get("x-release") ?? null;
@@ -72,7 +75,7 @@ export async function signIn(browser: Visitor, { email, password }: Person): Pro
   return form?.status === 200 ? browser.submit(form, "/login", { email, password }) : form;
 }
 
-function exchange(options: Parameters<typeof request>[0], body = ""): Promise<Page> {
+function exchange(options: RequestOptions, body = ""): Promise<Page> {
   return new Promise((resolve, reject) => {
     const outgoing = request(options, (response) => {
       let html = "";

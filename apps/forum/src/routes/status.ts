@@ -12,7 +12,7 @@ export function status(app: Express, sessions: Sessions, isReady: () => boolean)
   // A store or provider that is down is said, and is no reason for 503: it is down for every node, and were all of them taken out,
   // nobody would be served the public pages that need neither.
   app.get("/api/status", async (_request, response) => {
-    const ready = isReady();
-    response.status(ready ? 200 : 503).json({ ready, ...(await sessions.status()) });
+    if (!isReady()) return void response.status(503).json({ ready: false });
+    response.json({ ready: true, ...(await sessions.status()) });
   });
 }

@@ -12,7 +12,7 @@ export function status(app: FastifyInstance, sessions: Sessions, isReady: () => 
   // A store or provider that is down is said, and is no reason for 503: it is down for every node, and were all of them taken out,
   // nobody would be served the public pages that need neither.
   app.get("/api/status", async (_request, reply) => {
-    const ready = isReady();
-    return reply.code(ready ? 200 : 503).send({ ready, ...(await sessions.status()) });
+    if (!isReady()) return reply.code(503).send({ ready: false });
+    return reply.send({ ready: true, ...(await sessions.status()) });
   });
 }
