@@ -1,0 +1,89 @@
+// Large data: ten thousand families of one user, a thousand users at once, profiles of 256 KiB, lists of a thousand rows.
+
+import assert from "node:assert/strict";
+import type { Topic } from "../conformance.ts";
+import {
+  apiKey,
+  application,
+  DAY,
+  drained,
+  filled,
+  found,
+  HOUR,
+  id,
+  registration,
+  signInOf,
+  TENANT,
+  times,
+  token,
+  typesOf,
+  user,
+  USER,
+  webhook,
+} from "./records.ts";
+
+const FAMILIES = 10_000;
+
+/** The cases of large data. */
+export function largeCases({ test, place }: Topic): void {
+  test("ten thousand families of one user are listed by the newest thousand, revoked in one step and swept in portions", async () => {
+    const { one, two, clock } = place();
+    await filled(one);
+    for (let from = 0; from < FAMILIES; from += 500)
+      await times(500, (index) =>
+        one.refreshTokens.signIn(signInOf(token(100_000 + from + index, clock.now + from + index))),
+      );
+    const list = await two.refreshTokens.list(USER);
+    assert.equal(list.length, 1_000);
+    assert.equal(list[0]?.id, id(100_000 + FAMILIES - 1));
+    await one.webhooks.insert(webhook(9));
+    assert.equal(await two.refreshTokens.revoke({ userId: USER }, "api", null), FAMILIES);
+    assert.deepEqual(await one.refreshTokens.list(USER), []);
+    assert.deepEqual(typesOf(await drained(one, id(9))), ["jwt.refresh-token.revoke"]);
+    clock.now += DAY + HOUR;
+    const swept = await times(4, (index) => (index % 2 === 0 ? one : two).refreshTokens.sweep(1_000));
+    assert.ok(swept.every((count) => count <= 1_000));
+    assert.equal(await two.users.delete(USER), true);
+    assert.equal(await one.refreshTokens.find(list[0]?.id ?? ""), null);
+  });
+
+  test("a thousand users come at once, each with a registration, and go with their tenant", async () => {
+    const { one, two } = place();
+    await filled(one);
+    const entries = Array.from({ length: 1_000 }, (_, index) => ({
+      user: user(10_000 + index),
+      registrations: [registration(20_000 + index, { userId: id(10_000 + index) })],
+    }));
+    assert.deepEqual(await one.users.insertAll(entries), { saved: "saved", index: 1_000 });
+    assert.deepEqual(await two.users.findByEmail(TENANT, "user10999@example.com"), user(10_999));
+    assert.equal(await two.tenants.delete(TENANT), true);
+    assert.equal(await one.users.find(id(10_999)), null);
+  });
+
+  test("long profiles come back whole", async () => {
+    const { one, two } = place();
+    await filled(one);
+    const long = "é🗝x".repeat(32 * 1_024);
+    const person = user(5, { profile: { fullName: long, data: { long } } });
+    assert.equal(await one.users.insert(person), "saved");
+    assert.deepEqual(await two.users.find(person.id), person);
+    await one.webhooks.insert(webhook(9));
+    await two.users.setActive(person.id, false, true);
+    assert.equal((await drained(one, id(9)))[0]?.user?.profile.fullName, long);
+  });
+
+  test("lists of a thousand are whole and in order", async () => {
+    const { one, two } = place();
+    await filled(one);
+    const ids = Array.from({ length: 1_000 }, (_, index) => id(10_000 + index));
+    await times(1_000, (index) => one.apiKeys.insert(apiKey(10_000 + index)));
+    await times(1_000, (index) => one.applications.insert(application(10_000 + index)));
+    assert.deepEqual(
+      (await two.apiKeys.list()).map((each) => each.id),
+      ids,
+    );
+    const applications = await two.applications.list({ tenantId: TENANT, active: true });
+    assert.deepEqual(applications.map((each) => each.id).slice(1), ids);
+    assert.equal(found(applications[0]).roles.length, 1);
+  });
+}

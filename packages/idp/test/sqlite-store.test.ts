@@ -1,0 +1,121 @@
+// What is SQLite's alone: one commit a turn of the event loop, and what a failing write, commit or rollback undoes.
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { createTurn, type Turn } from "../src/store/sqlite/turn.ts";
+import { databaseFile } from "./idp.ts";
+
+function tables(file: string): { turn: Turn; db: DatabaseSync; reader: DatabaseSync } {
+  const db = new DatabaseSync(file);
+  db.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE) STRICT");
+  const reader = new DatabaseSync(file, { readOnly: true });
+  return { turn: createTurn(db), db, reader };
+}
+
+const insert = (turn: Turn, name: string): Promise<void> =>
+  turn.write(() => void turn.sql("INSERT INTO t (name) VALUES (?)").run(name));
+const names = (db: DatabaseSync): unknown[] =>
+  db
+    .prepare("SELECT name FROM t ORDER BY id")
+    .all()
+    .map((row) => row["name"]);
+
+test("all writes of a turn are one commit, and none is answered before it", async () => {
+  const { turn, reader } = tables(databaseFile());
+  const seen: unknown[][] = [];
+  const writes = ["a", "b", "c"].map((name) => insert(turn, name).then(() => seen.push(names(reader))));
+  expect(names(reader)).toEqual([]);
+  await Promise.all(writes);
+  expect(seen).toEqual([
+    ["a", "b", "c"],
+    ["a", "b", "c"],
+    ["a", "b", "c"],
+  ]);
+  await turn.close();
+  reader.close();
+});
+
+test("a failing write undoes only itself", async () => {
+  const { turn, reader } = tables(databaseFile());
+  const results = await Promise.allSettled([
+    insert(turn, "a"),
+    turn.write(() => {
+      turn.sql("INSERT INTO t (name) VALUES (?)").run("half");
+      turn.sql("INSERT INTO t (name) VALUES (?)").run("a");
+    }),
+    insert(turn, "b"),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(names(reader)).toEqual(["a", "b"]);
+  await turn.close();
+  reader.close();
+});
+
+test("when the commit fails, every writer and reader of the turn hears of it and nothing is stored", async () => {
+  const { turn, db, reader } = tables(databaseFile());
+  db.exec(
+    "PRAGMA foreign_keys = ON; CREATE TABLE child (of INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED) STRICT",
+  );
+  const results = await Promise.allSettled([
+    insert(turn, "a"),
+    // Found out at COMMIT only.
+    turn.write(() => void turn.sql("INSERT INTO child VALUES (999)").run()),
+    turn.read(() => names(db)),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  expect(names(reader)).toEqual([]);
+  await insert(turn, "later");
+  expect(names(reader)).toEqual(["later"]);
+  await turn.close();
+  reader.close();
+});
+
+test("that something exists already is told only when the turn that saw it is on disk", async () => {
+  const { turn, db, reader } = tables(databaseFile());
+  db.exec(
+    "PRAGMA foreign_keys = ON; CREATE TABLE child (of INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED) STRICT",
+  );
+  const results = await Promise.allSettled([
+    insert(turn, "a"),
+    insert(turn, "a"),
+    turn.write(() => void turn.sql("INSERT INTO child VALUES (999)").run()),
+  ]);
+  const unavailable = { status: "rejected", reason: { code: "store-unavailable" } };
+  expect(results).toMatchObject([unavailable, unavailable, unavailable]);
+  expect(names(reader)).toEqual([]);
+  await turn.close();
+  reader.close();
+});
+
+test("a rollback that fails too ends neither the process nor the store", async () => {
+  // The disk as it is when it fails: COMMIT and the ROLLBACK after it are refused.
+  class FailingDisk extends DatabaseSync {
+    refuses = new Set<string>();
+    override exec(sql: string): void {
+      if (this.refuses.delete(sql)) throw new Error(`disk I/O error at ${sql}`);
+      super.exec(sql);
+    }
+  }
+  const db = new FailingDisk(databaseFile());
+  db.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE) STRICT");
+  const turn = createTurn(db);
+  db.refuses = new Set(["COMMIT", "ROLLBACK"]);
+  await expect(insert(turn, "lost")).rejects.toMatchObject({ code: "store-unavailable" });
+  await insert(turn, "later");
+  expect(names(db)).toEqual(["later"]);
+  await turn.close();
+});
+
+test("a locked database is StoreUnavailableError, and works again afterwards", async () => {
+  const file = databaseFile();
+  const { turn, reader } = tables(file);
+  const other = new DatabaseSync(file);
+  other.exec("BEGIN IMMEDIATE");
+  await expect(insert(turn, "a")).rejects.toMatchObject({ code: "store-unavailable" });
+  other.exec("ROLLBACK");
+  await insert(turn, "b");
+  expect(names(reader)).toEqual(["b"]);
+  other.close();
+  await turn.close();
+  reader.close();
+  await expect(insert(turn, "c")).rejects.toMatchObject({ code: "store-unavailable" });
+});
