@@ -68,8 +68,9 @@ async function attemptSignIn(
       publish({ type: "sign-in-refused", reason: "throttled", address });
       return { ...answer, status: 429 };
     }
+    const live = await replaceSignIn(state, answer, remember, askedAt);
     if (id !== null) cookies.setDeviceCookie();
-    return { outcome: "signed-in", live: await replaceSignIn(state, answer, remember, askedAt) };
+    return { outcome: "signed-in", live };
   } catch (error) {
     if (!isOutage(error)) throw error;
     publish({ type: "unavailable", code: error.code, message: error.message });
