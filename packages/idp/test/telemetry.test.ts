@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { promisify } from "node:util";
+import { SpanStatusCode } from "@opentelemetry/api";
 import { Registry } from "prom-client";
 import { afterEach, expect, test } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
@@ -125,7 +126,7 @@ test("a full hashing queue is counted, and what waits before it", async () => {
   );
   // The last one to leave leaves nobody behind.
   expect(metrics).not.toHaveProperty("password_hashing_waiting");
-  const failed = told.spans.getFinishedSpans().filter(({ status }) => status.code === 2);
+  const failed = told.spans.getFinishedSpans().filter(({ status }) => status.code === SpanStatusCode.ERROR);
   expect(failed.map(({ name }) => name)).toEqual(Array.from({ length: refused }, () => "POST /api/login"));
 });
 
