@@ -7,6 +7,7 @@ import { createPasswords } from "./password.ts";
 import type { Provider } from "./provider.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRefreshTokenCodec } from "./refresh-token.ts";
+import { createForwards } from "./restored.ts";
 import { createSealing } from "./sealing.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import type { Store } from "./store/store.ts";
@@ -24,5 +25,6 @@ export async function assembled(config: ResolvedConfig, store: Store): Promise<P
     signingKeys: await openSigningKeys(config, store.signingKeys, sealing, publish),
     passwords: await createPasswords(config, publish),
     refreshTokens: createRefreshTokenCodec(config),
+    forwards: createForwards(config, store),
   };
 }

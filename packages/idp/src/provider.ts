@@ -5,6 +5,7 @@ import type { Publish } from "./events.ts";
 import type { Passwords } from "./password.ts";
 import type { Readiness } from "./readiness.ts";
 import type { RefreshTokenCodec } from "./refresh-token.ts";
+import type { Forwards } from "./restored.ts";
 import type { Sealing } from "./sealing.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Tenant } from "./store/records.ts";
@@ -20,6 +21,7 @@ export interface Provider {
   readonly signingKeys: SigningKeys;
   readonly passwords: Passwords;
   readonly refreshTokens: RefreshTokenCodec;
+  readonly forwards: Forwards;
 }
 
 /** The `iss` of a tenant's tokens: its own, else the configured one. */

@@ -150,7 +150,7 @@ async function successor(
 
 // Null: somebody else was faster; judge again.
 async function exchange(
-  { store, refreshTokens, publish }: Provider,
+  { store, refreshTokens, forwards, publish }: Provider,
   { claimed, row, readAt, policy }: PresentedToken,
   verdict: Exclude<Verdict, "expired" | "revoked" | "reuse">,
   address: string | null,
@@ -172,6 +172,7 @@ async function exchange(
   const used = { ...row, ...use };
   if (!(await store.refreshTokens.advance(row.id, row.generation, use))) return null;
   if (verdict === "forward") {
+    forwards.noticed();
     publish({
       type: "refresh-token-went-forward",
       from: row.generation,
