@@ -5,7 +5,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DatabaseTooNewError } from "../../errors.ts";
 
-const STEPS: readonly string[] = [
+/** The steps. Version n of the schema is what the first n of them make. */
+export const STEPS: readonly string[] = [
   `
   CREATE TABLE tenants (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, is_default INTEGER NOT NULL, settings TEXT NOT NULL,
