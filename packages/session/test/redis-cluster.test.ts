@@ -45,7 +45,7 @@ sessionStoreConformance(
     },
     keeps: "nothing",
   },
-  { describe, beforeEach, afterEach, test: (name, body) => test(name, body, 30_000) },
+  { describe, test, beforeEach, afterEach },
 );
 
 describe("a Cluster", () => {

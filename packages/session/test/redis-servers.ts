@@ -79,8 +79,10 @@ export interface TestSentinel {
 export async function startSentinel(): Promise<TestSentinel> {
   const program = redisProgram();
   if (program.path === null) throw new Error(program.reason);
-  const master = await startRedis();
-  const replica = await startRedis(["--replicaof", "127.0.0.1", String(master.port)]);
+  // Redis would wait five seconds for more replicas to serve at once.
+  const soon = ["--repl-diskless-sync-delay", "0"];
+  const master = await startRedis(soon);
+  const replica = await startRedis([...soon, "--replicaof", "127.0.0.1", String(master.port)]);
   const folder = mkdtempSync(join(tmpdir(), "latchkey-sentinel-"));
   const [port = 0] = await freePorts(1);
   const file = join(folder, "sentinel.conf");

@@ -22,8 +22,11 @@ sessionStoreConformance(
     },
     open: async () => redisStore({ url: server.url, application }),
     async plantMalformed(key) {
-      await ask(server.port, "set", `latchkey:${application}:s:${key}`, "5|{", "pxat", Date.UTC(2101));
-      await ask(server.port, "set", `latchkey:${application}:i:${key}`, "no record", "pxat", Date.UTC(2101));
+      const of = (rest: string) => `latchkey:${application}:${rest}`;
+      await ask(server.port, "set", of(`s:${key}`), "5|{", "pxat", Date.UTC(2101));
+      await ask(server.port, "set", of(`i:${key}`), "no record", "pxat", Date.UTC(2101));
+      const entry = `${"0".repeat(15)} ${key} ${Date.UTC(2101)}`;
+      for (const index of ["u:user-1", "l:0", "o"]) await ask(server.port, "zadd", of(index), 0, entry);
     },
     plantEarlier: null,
     async outage() {
@@ -32,5 +35,5 @@ sessionStoreConformance(
     },
     keeps: "what was acknowledged",
   },
-  { describe, beforeEach, afterEach, test: (name, body) => test(name, body, 30_000) },
+  { describe, test, beforeEach, afterEach },
 );

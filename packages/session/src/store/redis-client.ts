@@ -74,8 +74,6 @@ const onlyConnection = {
   maxRetriesPerRequest: 0,
   maxLoadingRetryTime: 250,
   retryStrategy: pause,
-  // A master that has become a replica: whoever is asked next knows the new one. What it refused stays refused.
-  reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
 } satisfies RedisOptions;
 
 function clusterOptions(redisOptions: typeof everyConnection & { tls?: RedisTls }) {

@@ -27,14 +27,22 @@ export interface RedisConnection {
 
 /** Asks through a client that is not connected yet. */
 export function redisConnection(client: Redis | Cluster): RedisConnection {
-  const connected = connections(client);
+  const { connected, leave, breakOff } = connections(client);
   let closed = false;
 
-  const send = async (command: string, ...args: readonly (string | number)[]) => {
+  const send = async (command: string, ...args: readonly (string | number)[]): Promise<unknown> => {
     if (closed) throw new Error("CLOSED");
     const connection = connected();
     if (connection !== undefined) await connection;
-    return client.call(command, [...args]);
+    try {
+      return await client.call(command, [...args]);
+    } catch (error) {
+      // A master that has become a replica: whoever is asked next knows the new one. What it refused stays refused.
+      if (firstWord(error) === "READONLY") breakOff();
+      if (!isUnsent(error)) throw error;
+      leave();
+      return send(command, ...args);
+    }
   };
   const sendScript = async ({ sha, lua }: Script, key: string, ...args: readonly (string | number)[]) => {
     try {
@@ -45,7 +53,7 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
     }
   };
   const mistrust = (): never => {
-    client.disconnect(true);
+    breakOff();
     throw unavailable("its answers are out of step");
   };
   return {
@@ -65,22 +73,33 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
   };
 }
 
+/** What is known of the connection. */
+interface Connections {
+  /** What to await before each command: it resolves when there is a connection, and is `undefined` while there is. */
+  connected(): Promise<void> | undefined;
+  /** From now until it has closed, nothing more is sent over the connection there is. */
+  leave(): void;
+  /** Leaves it and closes it; another is made. */
+  breakOff(): void;
+}
+
 /**
- * What to await before each command: it resolves while there is a connection. Calls wait for the first attempt after a connection
- * was lost, and from then on fail at once until there is one: a dead Redis costs nobody's time.
+ * Calls wait for the first attempt to connect again after a connection was lost, and from then on fail at once until there is one: a
+ * dead Redis costs nobody's time.
  */
-function connections(client: Redis | Cluster): () => Promise<void> | undefined {
+function connections(client: Redis | Cluster): Connections {
   let failures = 0;
+  let leaving = false;
   let last: unknown;
   let unusable: unknown = null;
   let waiting: PromiseWithResolvers<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
 
-  const failed = () => {
-    failures++;
-    clearTimeout(timer);
-    waiting?.reject(last);
+  const settled = () => {
+    const calls = waiting;
     waiting = null;
+    clearTimeout(timer);
+    return calls;
   };
   client.on("error", (error: unknown) => {
     last = error;
@@ -89,28 +108,47 @@ function connections(client: Redis | Cluster): () => Promise<void> | undefined {
   });
   client.on("ready", () => {
     failures = 0;
-    clearTimeout(timer);
-    waiting?.resolve();
-    waiting = null;
+    settled()?.resolve();
   });
   client.on("close", () => {
     unusable = null;
-    failed();
+    leaving = false;
+    failures++;
+    if (failures > 1) settled()?.reject(last);
   });
 
-  return () => {
-    if (unusable !== null) return Promise.reject(unusable);
-    if (client.status === "ready") return undefined;
-    if (failures > 1) return Promise.reject(last);
-    if (waiting === null) {
-      waiting = Promise.withResolvers<void>();
-      timer = setTimeout(failed, connectTimeout);
-    }
-    const { promise } = waiting;
-    // What comes of it, the listeners hear.
-    if (client.status === "wait") client.connect().catch(() => null);
-    return promise;
+  const leave = () => {
+    leaving = client.status === "ready";
   };
+  return {
+    leave,
+    breakOff() {
+      if (leaving) return;
+      leave();
+      client.disconnect(true);
+    },
+    connected() {
+      if (unusable !== null) return Promise.reject(unusable);
+      if (client.status === "ready" && !leaving) return undefined;
+      if (failures > 1) return Promise.reject(last);
+      if (waiting === null) {
+        waiting = Promise.withResolvers<void>();
+        timer = setTimeout(() => {
+          failures++;
+          settled()?.reject(last);
+        }, connectTimeout);
+      }
+      const { promise } = waiting;
+      // What comes of it, the listeners hear.
+      if (client.status === "wait") client.connect().catch(() => null);
+      return promise;
+    },
+  };
+}
+
+/** The client had no connection it could write to: what it was given has not left this process. */
+function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Stream isn't writeable");
 }
 
 function isOfSelect(error: unknown): boolean {
