@@ -2,10 +2,13 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sessionStoreConformance } from "../src/store/conformance.ts";
 import { memoryHarness } from "./memory-harness.ts";
 import { sqliteHarness } from "./sqlite-harness.ts";
+
+// Ten thousand sign-ins are ten thousand times to the disk.
+vi.setConfig({ testTimeout: 60_000 });
 
 sessionStoreConformance(memoryHarness(), { describe, test, beforeEach, afterEach });
 sessionStoreConformance(sqliteHarness(), { describe, test, beforeEach, afterEach });

@@ -49,7 +49,7 @@ export type EarlierSession = Omit<SessionRecord, "questionedAt">;
 /** A sign-in as it was before stores could be shared and sessions were minted for an address. */
 export type EarlierSignIn = Omit<SignInRecord, "application" | "mintedFor">;
 
-/** What the suite needs of a test runner. A case may take ten seconds, those of an outage thirty. */
+/** What the suite needs of a test runner. A case may take twenty seconds, those of an outage thirty; not more than a hundred calls are under way at once. */
 export interface Runner {
   describe(name: string, cases: () => void): unknown;
   test(name: string, body: () => Promise<void>): unknown;

@@ -2,12 +2,10 @@
  * Idle limits that wait in memory and are written together every `flushEvery` milliseconds: extending a session is no write of its
  * own. Knows nothing of how they are written; whoever writes them updates only, and only forwards, so that none revives a session.
  */
+import type { SessionRecord } from "./store.ts";
 
 /** What is written at once may be big, but not endless: a batch is one statement or one transaction. */
 const mostAtOnce = 5_000;
-
-/** Each failed try may cost the store, or everything in this process, its whole patience. */
-const waitAfterFailure = 5_000;
 
 /** Extensions that are not written yet. */
 export interface LateExtensions {
@@ -25,8 +23,17 @@ export interface LateExtensions {
 /** What writes a batch: extends sessions that are still there, forwards, never past their absolute limit. */
 export type WriteExtensions = (batch: ReadonlyMap<string, number>) => void | Promise<void>;
 
+/** How extensions are written. */
+export interface Writing {
+  /** Milliseconds an extension waits. */
+  readonly flushEvery: number;
+  /** Milliseconds until the next try after one that failed: each may cost the store's whole patience. */
+  readonly retryAfter: number;
+  readonly write: WriteExtensions;
+}
+
 /** Nothing waits yet. */
-export function lateExtensions(flushEvery: number, write: WriteExtensions): LateExtensions {
+export function lateExtensions({ flushEvery, retryAfter, write }: Writing): LateExtensions {
   const waiting = new Map<string, number>();
   let timer: NodeJS.Timeout | null = null;
   let flight: Promise<void> | null = null;
@@ -41,7 +48,7 @@ export function lateExtensions(flushEvery: number, write: WriteExtensions): Late
     }
   };
   const fly = async () => {
-    let delay = waitAfterFailure;
+    let delay = retryAfter;
     try {
       await writeWaiting();
       delay = flushEvery;
@@ -82,4 +89,18 @@ export function lateExtensions(flushEvery: number, write: WriteExtensions): Late
       waiting.clear();
     },
   };
+}
+
+/**
+ * A session as it is with the limit that waits for it, which may be meant for one that was here before: it counts no further than this
+ * one may go. `null` where there is none, or it has expired at `now`.
+ */
+export function asExtended(
+  session: SessionRecord | null,
+  waiting: number,
+  now: number,
+): SessionRecord | null {
+  if (session === null) return null;
+  const expiresAt = Math.max(session.expiresAt, Math.min(waiting, session.absoluteExpiresAt));
+  return expiresAt <= now ? null : { ...session, expiresAt };
 }

@@ -72,3 +72,26 @@ export function signInOf(row: Row | undefined): SignInRecord | null {
 function isTrue(value: unknown): boolean {
   return value === true || value === 1;
 }
+
+/** Where a portion goes on. */
+type Place = Pick<SignInRecord, "authenticatedAt" | "id">;
+
+const beforeAll: Place = { authenticatedAt: -1, id: "" };
+
+/** A portion as big as was asked for, if there are so many: a malformed record in it must not make it look like the last. */
+export async function filledPortion(
+  limit: number,
+  after: Place | null,
+  rowsAfter: (place: Place, count: number) => readonly Row[] | Promise<readonly Row[]>,
+): Promise<readonly SignInRecord[]> {
+  const found: SignInRecord[] = [];
+  let place = after ?? beforeAll;
+  for (;;) {
+    const wanted = limit - found.length;
+    const rows = await rowsAfter(place, wanted);
+    found.push(...rows.map(signInOf).filter((signIn) => signIn !== null));
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < wanted || found.length === limit) return found;
+    place = { authenticatedAt: Number(last["authenticated_at"]), id: String(last["id"]) };
+  }
+}

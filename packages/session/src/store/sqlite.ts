@@ -7,8 +7,8 @@
  * at most that much of an idle limit.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type LateExtensions, lateExtensions } from "./late-extensions.ts";
-import { sessionOf, signInOf, signInRow } from "./rows.ts";
+import { asExtended, type LateExtensions, lateExtensions } from "./late-extensions.ts";
+import { filledPortion, sessionOf, signInOf, signInRow } from "./rows.ts";
 import type { LiveSignIns, SessionRecord, SessionStore, SignInRecord } from "./store.ts";
 
 /** Where the file is, and how long extensions may wait. */
@@ -55,6 +55,9 @@ const lockPatience = 500;
 /** Milliseconds for which another process may hold back an extension: what is over by less is not swept. */
 const mostLate = 60_000;
 
+/** Milliseconds to the next try after extensions could not be written: each try may hold up everything for the whole patience. */
+const retryAfter = 5_000;
+
 /** Rows one sweep removes of each table, so that it never holds up requests for long. */
 const sweepPortion = 1_000;
 
@@ -70,9 +73,11 @@ export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): Ses
   // Its own connection, because `synchronous` is a connection's setting and a sign-out must outlive a power cut.
   const signIns = openFile(path, "FULL");
   const statements = { ...sessionStatements(sessions), ...signInStatements(signIns) };
-  const extensions = lateExtensions(flushEvery, (batch) =>
-    writeExtensions(sessions, statements.extend, batch),
-  );
+  const extensions = lateExtensions({
+    flushEvery,
+    retryAfter,
+    write: (batch) => writeExtensions(sessions, statements.extend, batch),
+  });
 
   return {
     ...sessionMethods(statements, extensions),
@@ -144,7 +149,7 @@ function sessionStatements(database: DatabaseSync) {
          expires_at = excluded.expires_at, absolute_expires_at = excluded.absolute_expires_at,
          presented = excluded.presented,
          questioned_at = excluded.questioned_at
-       WHERE max(sessions.expires_at, :waiting) <= excluded.vouched_at`,
+       WHERE max(sessions.expires_at, min(:waiting, sessions.absolute_expires_at)) <= excluded.vouched_at`,
     ),
     extend: database.prepare(
       `UPDATE sessions SET expires_at = min(:expiresAt, absolute_expires_at)
@@ -152,7 +157,9 @@ function sessionStatements(database: DatabaseSync) {
     ),
     readSession: database.prepare("SELECT * FROM sessions WHERE hash = ?"),
     updateSession: database.prepare(
-      `UPDATE sessions SET user = ?, vouched_at = ?, expires_at = ?, presented = ? WHERE hash = ?`,
+      `UPDATE sessions SET sign_in_id = :signInId, user = :user, authenticated_at = :authenticatedAt,
+         vouched_at = :vouchedAt, expires_at = :expiresAt, absolute_expires_at = :absoluteExpiresAt, presented = :presented
+       WHERE hash = :hash`,
     ),
     questionSession: database.prepare(
       "UPDATE sessions SET questioned_at = max(questioned_at, ?) WHERE hash = ?",
@@ -200,27 +207,14 @@ function signInStatements(database: DatabaseSync) {
 }
 
 function sessionMethods(statements: Statements, extensions: LateExtensions) {
-  /** The row as it stands; what waits counts, but no further than this session may go: it may be for one that was here before. */
-  const found = (hash: string, now: number): SessionRecord | null => {
-    const session = sessionOf(statements.readSession.get(hash));
-    if (session === null) return null;
-    const waiting = Math.min(extensions.get(hash), session.absoluteExpiresAt);
-    const expiresAt = Math.max(waiting, session.expiresAt);
-    return expiresAt <= now ? null : { ...session, expiresAt };
-  };
+  const found = (hash: string, now: number): SessionRecord | null =>
+    asExtended(sessionOf(statements.readSession.get(hash)), extensions.get(hash), now);
   return {
     async insertSession(session) {
-      const { hash, user, presented, ...columns } = session;
-      const { changes } = statements.insertSession.run({
-        ...columns,
-        hash,
-        user: JSON.stringify(user),
-        presented: presented ? 1 : 0,
-        // Whether the one that is there has expired depends on what waits.
-        waiting: extensions.get(hash),
-      });
-      if (changes === 1) extensions.forget(hash);
-      return changes === 1;
+      // Whether the one that is there has expired depends on what waits.
+      const waiting = extensions.get(session.hash);
+      const row = { ...sessionRow(session), questionedAt: session.questionedAt, waiting };
+      return statements.insertSession.run(row).changes === 1;
     },
     async useSession(hash, now, idle) {
       const session = found(hash, now);
@@ -232,16 +226,10 @@ function sessionMethods(statements: Statements, extensions: LateExtensions) {
     async readSession(hash, now) {
       return found(hash, now);
     },
-    async updateSession({ hash, user, vouchedAt, expiresAt, presented }) {
-      const written = statements.updateSession.run(
-        JSON.stringify(user),
-        vouchedAt,
-        expiresAt,
-        presented ? 1 : 0,
-        hash,
-      );
-      extensions.forget(hash);
-      return written.changes === 1;
+    async updateSession(session) {
+      const { changes } = statements.updateSession.run(sessionRow(session));
+      extensions.forget(session.hash);
+      return changes === 1;
     },
     async questionSession(hash, at) {
       statements.questionSession.run(at, hash);
@@ -264,44 +252,25 @@ function signInMethods(statements: Statements) {
     async updateSignIn(next) {
       return statements.updateSignIn.run(columnsOf(next)).changes === 1;
     },
-    async liveSignIns({ application, userId, after, limit }: LiveSignIns) {
-      return wellFormed(limit, after ?? beforeAll, ({ authenticatedAt, id }, count) =>
+    liveSignIns({ application, userId, after, limit }: LiveSignIns) {
+      return filledPortion(limit, after, ({ authenticatedAt, id }, count) =>
         userId === null
           ? statements.live.all(application, authenticatedAt, id, count)
           : statements.liveOfUser.all(userId, application, authenticatedAt, id, count),
       );
     },
-    async signInsOwingRevocation(limit) {
-      return wellFormed(limit, beforeAll, ({ id }, count) => statements.owing.all(id, count));
+    signInsOwingRevocation(limit) {
+      return filledPortion(limit, null, ({ id }, count) => statements.owing.all(id, count));
     },
   } satisfies Partial<SessionStore>;
 }
 
 /** SQLite has no booleans. */
+function sessionRow({ questionedAt: _, user, presented, ...columns }: SessionRecord) {
+  return { ...columns, user: JSON.stringify(user), presented: presented ? 1 : 0 };
+}
+
 function columnsOf(signIn: SignInRecord) {
   const { remembered, revocationOwed, ...columns } = signInRow(signIn);
   return { ...columns, remembered: remembered ? 1 : 0, revocationOwed: revocationOwed ? 1 : 0 };
-}
-
-/** Where a portion goes on. */
-type Place = Pick<SignInRecord, "authenticatedAt" | "id">;
-
-const beforeAll: Place = { authenticatedAt: -1, id: "" };
-
-/** A portion as big as was asked for, if there are so many: a malformed record in it must not make it look like the last. */
-function wellFormed(
-  limit: number,
-  first: Place,
-  portion: (after: Place, count: number) => readonly Record<string, unknown>[],
-): SignInRecord[] {
-  const found: SignInRecord[] = [];
-  let after = first;
-  for (;;) {
-    const wanted = limit - found.length;
-    const rows = portion(after, wanted);
-    found.push(...rows.map(signInOf).filter((signIn) => signIn !== null));
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < wanted || found.length === limit) return found;
-    after = { authenticatedAt: Number(last["authenticated_at"]), id: String(last["id"]) };
-  }
 }

@@ -25,8 +25,8 @@ export function largeCases({ test, handles }: Topic): void {
     const { one: store } = handles();
     const count = 10_000;
     const idOf = (index: number) => `n-${String(index).padStart(5, "0")}`;
-    for (let from = 0; from < count; from += 1_000) {
-      await times(1_000, (index) =>
+    for (let from = 0; from < count; from += 100) {
+      await times(100, (index) =>
         store.insertSignIn(
           signIn({ id: idOf(from + index), authenticatedAt: start + Math.floor((from + index) / 3) }),
         ),

@@ -146,9 +146,12 @@ function replaced({ test, handles }: Topic): void {
     const { one: store } = handles();
     await store.insertSession(session());
     const changed = session({
+      signInId: "sign-in-2",
       user: { id: "user-1", roles: ["admin"] },
-      vouchedAt: start + 1,
+      authenticatedAt: start + 1,
+      vouchedAt: start + 2,
       expiresAt: start + 20 * minute,
+      absoluteExpiresAt: start + hour,
       presented: true,
     });
     assert.equal(await store.updateSession(changed), true);
