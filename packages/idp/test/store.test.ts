@@ -28,6 +28,14 @@ const COLUMN: Readonly<Record<Damaged, string>> = {
   outbox: "event",
 };
 
+// The columns that both schemas have, and those of one of them.
+function copies(copyId: string, more = ""): string {
+  const same = `tenant_id, application_id, user_id, secret, key_id, generation, rotated, expires, ends,
+    meta_data, accessed_address, accessed${more}`;
+  return `INSERT INTO refresh_tokens (id, started, ${same})
+    SELECT ${copyId}, started + number, ${same} FROM refresh_tokens, numbers WHERE id = ?`;
+}
+
 function sqliteHarness(): StoreHarness {
   const file = databaseFile();
   let opened = new Map<() => number, Promise<Store>>();
@@ -45,6 +53,13 @@ function sqliteHarness(): StoreHarness {
     async damage(table) {
       const db = new DatabaseSync(file);
       db.exec(`UPDATE ${table} SET ${COLUMN[table]} = '{'`);
+      db.close();
+    },
+    async multiply(tokenId, count) {
+      const db = new DatabaseSync(file);
+      const numbers = `WITH RECURSIVE numbers (number) AS (
+        SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ${count})`;
+      db.prepare(`${numbers} ${copies("printf('copy-%d', number)")}`).run(tokenId);
       db.close();
     },
     async outage(stores) {
@@ -67,7 +82,8 @@ describe("with a server", () => {
   let server: PostgresServer;
   let url = "";
   beforeAll(async () => {
-    server = await startPostgres();
+    // Nothing waits for the disk, but what was acknowledged outlives the process.
+    server = await startPostgres({ settings: ["synchronous_commit=on"] });
     url = await server.database();
     await migrateStore(url);
   }, 60_000);
@@ -78,6 +94,11 @@ describe("with a server", () => {
     fresh: async () => void (await query(url, `TRUNCATE ${TABLES.join(", ")} RESTART IDENTITY`)),
     open: (now) => openStore(`${url}?lock_timeout=500`, now, told),
     damage: async (table) => void (await query(url, `UPDATE ${table} SET ${COLUMN[table]} = '{'`)),
+    async multiply(tokenId, count) {
+      const numbers = `WITH numbers AS (SELECT generate_series(1, ${count}) AS number)`;
+      const insert = copies("'copy-' || number", ", sweep_at").replace("?", `'${tokenId}'`);
+      await query(url, `${numbers} ${insert}`);
+    },
     async outage(stores) {
       // As it is after a crash: nobody is told, everybody is cut off.
       await server.stop("SIGQUIT");

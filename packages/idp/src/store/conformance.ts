@@ -42,6 +42,11 @@ export interface StoreHarness {
   /** Puts text that is no JSON into the rows of a table, past the store. */
   damage(table: Damaged): Promise<void>;
   /**
+   * Puts so many refresh tokens beside this one, past the store: each like it, with an id of its own, begun a millisecond later than the
+   * one before.
+   */
+  multiply(tokenId: string, count: number): Promise<void>;
+  /**
    * Makes the store unable to answer, the way it really comes about: its server killed; or these handles closed, where it has no server.
    * `end` undoes that and answers handles that have to work at once: the same ones, unless the store is part of the process.
    */

@@ -46,7 +46,7 @@ const INSERTS: Readonly<Record<string, [Attempt, string]>> = {
   ],
   "a role of one name": [
     (store, index) => store.applications.insertRole(APPLICATION, role(300 + index, { name: "taken" })),
-    "duplicate key",
+    "duplicate name",
   ],
   "a user of one id": [
     (store, index) => store.users.insert(user(53, { email: `u${index}@example.com`, username: `u${index}` })),

@@ -50,7 +50,7 @@ export function recordCases({ test, place }: Topic): void {
     assert.equal(await store.applications.insert(elsewhere), "saved");
     assert.equal(
       await store.applications.insertRole(APPLICATION, role(21, { name: "role 20" })),
-      "duplicate key",
+      "duplicate name",
     );
     assert.equal(
       await store.applications.insertRole(APPLICATION, role(20, { name: "other" })),

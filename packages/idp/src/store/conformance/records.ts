@@ -42,7 +42,14 @@ export function tenant(number: number, over: Partial<Tenant> = {}): Tenant {
 
 /** A role. */
 export function role(number: number, over: Partial<Role> = {}): Role {
-  return { id: id(number), name: `role ${number}`, isDefault: true, isSuperRole: false, ...over };
+  return {
+    id: id(number),
+    name: `role ${number}`,
+    description: "may do something",
+    isDefault: true,
+    isSuperRole: false,
+    ...over,
+  };
 }
 
 /** An application of TENANT. */

@@ -173,11 +173,18 @@ function askingOf(client: ClientBase, failed: (error: unknown) => void): Ask {
 }
 
 function connectionBy(ask: Ask): Connection {
+  const rows: Connection["rows"] = async (asked, ...values) =>
+    values.some(isNowhere) ? [] : (await ask(asked, values)).rows;
   return {
-    rows: async (asked, ...values) => (await ask(asked, values)).rows,
-    row: async (asked, ...values) => (await ask(asked, values)).rows[0] ?? null,
+    rows,
+    row: async (asked, ...values) => (await rows(asked, ...values))[0] ?? null,
     run: async (asked, ...values) => (await ask(asked, values)).rowCount ?? 0,
   };
+}
+
+// No text in Postgres holds U+0000, so that nothing is found by one that does; asking would be an error (CWE-158).
+function isNowhere(value: unknown): boolean {
+  return typeof value === "string" && value.includes("\u0000");
 }
 
 async function transaction<T>(ask: Ask, operation: (connection: Connection) => Promise<T>): Promise<T> {

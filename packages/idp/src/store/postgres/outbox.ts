@@ -63,7 +63,7 @@ const TENANT_OF_APPLICATION = statement(
 const WRITE = statement(
   "outbox-write",
   `INSERT INTO outbox (receiver, lane, event, written, attempts, due)
-   SELECT receiver, $2, $3, $4, 0, CASE WHEN before.number IS NULL THEN $4 END
+   SELECT receiver, $2, $3, $4::bigint, 0, CASE WHEN before.number IS NULL THEN $4::bigint END
    FROM unnest($1::text[]) AS receiver LEFT JOIN LATERAL (
      SELECT number FROM outbox WHERE outbox.receiver = receiver.receiver AND lane = $2
      ORDER BY number LIMIT 1 FOR KEY SHARE

@@ -38,6 +38,7 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): SqliteOutbox {
   const { now } = options;
   const listeners = new Set<() => void>();
   const tell: Tell = (happening) => {
+    if (!isHeard(turn, happening, options)) return;
     const event = eventOf(turn, happening, options);
     if (event === null) return;
     const receivers = webhooksFor(turn, event);
@@ -85,6 +86,15 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): SqliteOutbox {
         set.run(now() + delayMs, number, attempts);
       }),
   };
+}
+
+// Before anything is put together that nobody may be told of.
+function isHeard({ sql }: Turn, { type }: Happening, { mails }: OutboxOptions): boolean {
+  if (mails && MAILED.has(type)) return true;
+  const webhook = sql(
+    "SELECT 1 FROM webhooks WHERE EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?) LIMIT 1",
+  );
+  return webhook.get(type) !== undefined;
 }
 
 function eventOf(turn: Turn, happening: Happening, { now, uuid }: OutboxOptions): UserEvent | null {
