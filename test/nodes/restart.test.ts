@@ -1,0 +1,97 @@
+// Nodes are restarted, upgraded, rolled back and killed while twenty people use the Store. nginx has its own means alone: it notices what
+// fails, and asks another node where that does no harm.
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { query } from "../servers/postgres.ts";
+import { type Experience, hasFailed, startLoad } from "./load.ts";
+import type { Node } from "./node.ts";
+import { failTimeout, type LogLine, type Person, type Site, startSite } from "./site.ts";
+
+let site: Site;
+const people: Person[] = [];
+
+beforeAll(async () => {
+  // Renewed every two seconds, so that renewals meet every step of a restart.
+  site = await startSite({ store: { SESSION_ABSOLUTE: "2s" } });
+  for (let count = 0; count < 20; count++) people.push(await site.newcomer());
+}, 90_000);
+afterAll(() => site.close());
+
+/** One node after the other, as the guide has it: the next one only when nginx takes this one again. */
+async function roll(nodes: readonly Node[], release: string): Promise<void> {
+  for (const node of nodes) {
+    await node.restart(release);
+    await delay(failTimeout);
+  }
+}
+
+/** Requests that nginx has asked more than one node. */
+function askedAgain(lines: readonly LogLine[]): LogLine[] {
+  return lines.filter(({ asked }) => asked.length > 1);
+}
+
+function failures({ outcomes }: Experience): string[] {
+  return outcomes
+    .filter(hasFailed)
+    .map(({ method, path, status, sent }) => `${method} ${path} ${status} at ${Math.round(sent)}`);
+}
+
+async function waitFor(condition: () => boolean): Promise<void> {
+  await expect.poll(condition, { timeout: 30_000, interval: 50 }).toBe(true);
+}
+
+describe("under load from 20 people", () => {
+  test("every node is replaced by the next release, and by today's again: no request fails, nobody is signed out", async () => {
+    const before = site.log().length;
+    const load = startLoad(site, people);
+    await waitFor(() => load.soFar().signIns >= people.length);
+    await roll(site.provider, "next");
+    expect(await query(site.database, "SELECT of_the_next_release FROM users LIMIT 1")).toHaveLength(1);
+    await roll(site.store, "next");
+    // Back: today's code on a database that is a step further.
+    await roll(site.provider, "today");
+    const experience = await load.stop();
+
+    expect(failures(experience)).toEqual([]);
+    expect(experience.signedOut).toBe(0);
+    // There was something to lose.
+    expect(new Set(experience.outcomes.map(({ release }) => release))).toEqual(new Set(["today", "next"]));
+    expect(experience.signOuts).toBeGreaterThan(people.length);
+    const lines = site.log().slice(before);
+    const renewals = lines.filter(({ request }) => request === "POST /oauth2/token");
+    expect(renewals.length).toBeGreaterThan(people.length * 5);
+    expect(lines.filter(({ status }) => status >= 500)).toEqual([]);
+    // What nginx has asked again, it may.
+    const repeated = askedAgain(lines).filter(({ asked }) => asked.some(({ status }) => status !== "502"));
+    console.log(
+      experience.outcomes.length,
+      experience.signIns,
+      experience.signOuts,
+      renewals.length,
+      askedAgain(lines).length,
+      repeated,
+    );
+  }, 120_000);
+
+  test("a node of each kind is killed: what was under way there may fail, the others go on, nobody is signed out", async () => {
+    const load = startLoad(site, people);
+    await waitFor(() => load.soFar().signIns >= people.length);
+    const killedAt = performance.now();
+    const [store, provider] = [site.store[1], site.provider[0]];
+    store?.signal("SIGKILL");
+    provider?.signal("SIGKILL");
+    await Promise.all([store?.ended(), provider?.ended()]);
+    await delay(2 * failTimeout);
+    for (const each of [provider, store]) each?.start();
+    for (const each of [provider, store]) await each?.ready();
+    await delay(failTimeout);
+    const experience = await load.stop();
+
+    expect(experience.signedOut).toBe(0);
+    const failed = experience.outcomes.filter(hasFailed);
+    // What failed was on its way when the nodes died.
+    expect(failed.filter(({ sent }) => sent > killedAt + 500)).toEqual([]);
+    expect(failed.filter(({ method }) => method === "GET")).toEqual([]);
+    console.log(failures(experience), experience.outcomes.length);
+  }, 90_000);
+});
