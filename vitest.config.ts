@@ -5,6 +5,20 @@ import { configDefaults, defineConfig } from "vitest/config";
 const conditions = ["latchkey-source"];
 const browserTests = "test/browser/**/*.test.ts";
 
+// Of the provider's tests those of a SQLite file, of Postgres by themselves, and of what no database has a part in.
+const withoutDatabase = [
+  "store",
+  "main",
+  "postgres-database",
+  "postgres-migrations",
+  "postgres-clock",
+  "judgement",
+  "merge-patch",
+  "refresh-token",
+  "sealing",
+  "throttle-rule",
+].map((name) => `packages/idp/test/${name}.test.ts`);
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -21,6 +35,16 @@ export default defineConfig({
           name: "http",
           include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, browserTests],
+          globalSetup: ["test/servers/shared.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "provider on Postgres",
+          include: ["packages/idp/test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...withoutDatabase],
+          env: { IDP_TEST_STORE: "postgres" },
           globalSetup: ["test/servers/shared.ts"],
         },
       },

@@ -2,7 +2,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
 import { createRemoteJWKSet, customFetch, jwtVerify } from "jose";
 import { describe, expect, test } from "vitest";
-import { claimsOf, databaseFile, ISSUER, login, startIdp, STORE_APP, type TestIdp } from "./idp.ts";
+import { claimsOf, emptyDatabase, ISSUER, login, startIdp, STORE_APP, type TestIdp } from "./idp.ts";
 
 function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString("base64url");
@@ -140,7 +140,7 @@ test("a minute after a rotation new tokens carry the new key, old ones stay good
 });
 
 test("another process on the same database verifies with a key it has not seen yet", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const one = await startIdp({ database });
   const two = await startIdp({ database });
   await one.idp.rotateSigningKey({ now: true });
@@ -148,7 +148,7 @@ test("another process on the same database verifies with a key it has not seen y
 });
 
 test("changing the algorithm keeps the old keys, which sign until the new one was published for a minute", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const before = await startIdp({ database, now: () => Date.UTC(2025, 11, 31, 23, 50) });
   const { body } = await login(before);
   await before.idp.close();

@@ -5,7 +5,7 @@ import { type Route, routes } from "../src/routes.ts";
 import {
   ALICE,
   API_KEY,
-  databaseFile,
+  emptyDatabase,
   dump,
   FORUM_APP,
   ISSUER,
@@ -15,7 +15,7 @@ import {
   STORE_APP,
 } from "./idp.ts";
 
-const file = databaseFile();
+const file = await emptyDatabase();
 let idp: Idp;
 beforeAll(async () => {
   idp = await createIdp({ database: file, issuer: ISSUER, keys: KEYS, kickstart: seeded() });
@@ -110,11 +110,11 @@ describe.each(named(routes.filter(readsBody)))("the body of %s", (_, route) => {
   const path = route.path === "/api/jwt/refresh/:tokenId?" ? "/api/jwt/refresh" : pathWith(route, IDS);
 
   test.each(BODIES)("%s", async (_, headers, body) => {
-    const before = dump(file);
+    const before = await dump(file);
     const status = await ask(route, path, headers, body);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(500);
-    expect(dump(file)).toBe(before);
+    expect(await dump(file)).toBe(before);
   });
 });
 
@@ -133,12 +133,12 @@ const takesIds = ({ path }: Route): boolean => path.includes(":") && !path.endsW
 
 describe.each(named(routes.filter(takesIds)))("ids in the path of %s", (_, route) => {
   test.each(NO_IDS)("%s", async (id) => {
-    const before = dump(file);
+    const before = await dump(file);
     const ids = Object.fromEntries(Object.keys({ ...IDS, tenantId: "" }).map((name) => [name, id]));
     const status = await ask(route, pathWith(route, ids), {}, null);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(500);
-    expect(dump(file)).toBe(before);
+    expect(await dump(file)).toBe(before);
   });
 });
 
@@ -147,7 +147,7 @@ describe.each(named(routes))("%s", (_, route) => {
   const absent = pathWith(route, Object.fromEntries(Object.keys(IDS).map((name) => [name, NOBODY])));
 
   test("a query that can't be meant", async () => {
-    const before = dump(file);
+    const before = await dump(file);
     const names = [
       "userId",
       "applicationId",
@@ -164,20 +164,20 @@ describe.each(named(routes))("%s", (_, route) => {
     const odd = names.map((name) => `${name}=%0d%0a%00${"x".repeat(300)}`).join("&");
     for (const query of [twice, odd])
       expect(await ask(route, `${absent}?${query}`, {}, null)).toBeLessThan(500);
-    expect(dump(file)).toBe(before);
+    expect(await dump(file)).toBe(before);
   });
 
   test("a tenant that is none, or another one", async () => {
-    const before = dump(file);
+    const before = await dump(file);
     for (const tenant of ["not-an-id", NOBODY]) {
       const status = await ask(route, pathWith(route, IDS), { "x-fusionauth-tenantid": tenant }, null);
       expect(status).toBeLessThan(500);
     }
-    expect(dump(file)).toBe(before);
+    expect(await dump(file)).toBe(before);
   });
 
   test("without credentials, or with strange ones", async () => {
-    const before = dump(file);
+    const before = await dump(file);
     const isOpen = ["anyone", "optional api key"].includes(route.access);
     for (const authorization of [
       "Bearer",
@@ -192,12 +192,12 @@ describe.each(named(routes))("%s", (_, route) => {
       const { status } = await idp.fetch(request);
       expect(isOpen ? status < 500 : status === 401).toBe(true);
     }
-    expect(dump(file)).toBe(before);
+    expect(await dump(file)).toBe(before);
   });
 });
 
 test("fields over their length, with line breaks or of the wrong type are named", async () => {
-  const before = dump(file);
+  const before = await dump(file);
   const wrong: [string, string, object, string][] = [
     ["POST", "/api/user", { user: { email: `${"x".repeat(190)}@example.com` } }, "user.email"],
     ["POST", "/api/user", { user: { username: "a\r\nb" } }, "user.username"],
@@ -224,7 +224,7 @@ test("fields over their length, with line breaks or of the wrong type are named"
     const answer = await response.json();
     expect([response.status, Object.keys(answer.fieldErrors)]).toEqual([400, [field]]);
   }
-  expect(dump(file)).toBe(before);
+  expect(await dump(file)).toBe(before);
 });
 
 test("nothing that was sent changed a prototype", () => {

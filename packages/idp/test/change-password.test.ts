@@ -6,7 +6,7 @@ import {
   ALICE_EMAIL,
   ALICE_PASSWORD,
   type Answer,
-  databaseFile,
+  emptyDatabase,
   dump,
   login,
   refreshGrant,
@@ -143,10 +143,10 @@ describe("with an API key", () => {
   });
 
   test("the new password is in no answer and no event", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const idp = await startIdp({ database });
     const { text } = await change(idp);
-    expect(`${text}${JSON.stringify(idp.events)}${dump(database)}`).not.toContain(password);
+    expect(`${text}${JSON.stringify(idp.events)}${await dump(database)}`).not.toContain(password);
   });
 });
 

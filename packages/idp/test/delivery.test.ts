@@ -7,7 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { pauseMs } from "../src/delivery-attempt.ts";
-import { ALICE, API_KEY, databaseFile, dump, ISSUER, KEYS, startIdp, type TestIdp } from "./idp.ts";
+import { ALICE, API_KEY, emptyDatabase, dump, ISSUER, KEYS, startIdp, type TestIdp } from "./idp.ts";
 import { startReceiver, subscribe, types, verified } from "./receiver.ts";
 
 const HOUR = 3_600_000;
@@ -119,7 +119,7 @@ test("a receiver that is down for long is asked less and less often, and hears i
 });
 
 test("after 24 hours an event is given up, and said to be", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database });
   const receiver = await startReceiver();
   await subscribe(idp, receiver);
@@ -132,7 +132,7 @@ test("after 24 hours an event is given up, and said to be", async () => {
     { eventType: "user.deactivate", failure: "status 500" },
     { eventType: "jwt.refresh-token.revoke", failure: "status 500" },
   ]);
-  expect(dump(database)).toContain('["outbox",[]]');
+  expect(await dump(database)).toContain('["outbox",[]]');
   const before = receiver.received.length;
   receiver.answering = async () => 200;
   await reactivate(idp);
@@ -197,7 +197,7 @@ test("redirects are not followed, and what is not 2xx is not taken (ASVS 15.3.2)
 });
 
 test("a restart in between loses nothing and keeps the order", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const before = await startIdp({ database });
   const receiver = await startReceiver();
   await subscribe(before, receiver);
@@ -240,7 +240,7 @@ async function startProcess(database: string) {
 }
 
 test("a process that is killed right after its answer has lost nothing", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const receiver = await startReceiver();
   const idp = await startIdp({ database });
   await subscribe(idp, receiver);
@@ -259,7 +259,7 @@ test("a process that is killed right after its answer has lost nothing", async (
 });
 
 test("of several processes on one database each event is delivered by one", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const receiver = await startReceiver();
   const idp = await startIdp({ database });
   await subscribe(idp, receiver, { eventsEnabled: { "user.deactivate": true } });
@@ -274,7 +274,7 @@ test("of several processes on one database each event is delivered by one", asyn
 }, 60_000);
 
 test("what waits for a webhook goes with it", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database });
   const receiver = await startReceiver();
   const id = await subscribe(idp, receiver);
@@ -282,7 +282,7 @@ test("what waits for a webhook goes with it", async () => {
   await deactivate(idp);
   await idp.idp.deliverDue();
   expect((await idp.call("DELETE", `/api/webhook/${id}`)).status).toBe(200);
-  expect(dump(database)).toContain('["outbox",[]]');
+  expect(await dump(database)).toContain('["outbox",[]]');
   await pass(idp, MINUTE, MINUTE);
   expect(receiver.received).toHaveLength(1);
 });

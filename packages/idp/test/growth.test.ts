@@ -1,12 +1,21 @@
 // What a caller may make grow, call by call (CWE-770).
-import { DatabaseSync } from "node:sqlite";
 import { expect, test, vi } from "vitest";
-import { ALICE, databaseFile, dump, MANAGER_KEY, login, startIdp, STORE_APP } from "./idp.ts";
+import {
+  ALICE,
+  dump,
+  emptyDatabase,
+  login,
+  MANAGER_KEY,
+  onPostgres,
+  sql,
+  startIdp,
+  STORE_APP,
+} from "./idp.ts";
 
 const large = (name: string) => ({ data: { [name]: "x".repeat(40_000) } });
 
 test("patch upon patch makes nothing larger than one body could", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database });
   const { body } = await idp.call("GET", "/api/tenant");
   const objects: [string, string, object][] = [
@@ -18,10 +27,10 @@ test("patch upon patch makes nothing larger than one body could", async () => {
   for (const [path, member] of objects) {
     const patch = (name: string) => idp.call("PATCH", path, { json: { [member]: large(name) } });
     expect((await patch("one")).status).toBe(200);
-    const before = dump(database);
+    const before = await dump(database);
     const refused = await patch("two");
     expect([refused.status, refused.body.fieldErrors[member]?.[0].code]).toEqual([400, `[tooLong]${member}`]);
-    expect(dump(database)).toBe(before);
+    expect(await dump(database)).toBe(before);
     expect((await patch("one")).status).toBe(200);
   }
 });
@@ -39,14 +48,14 @@ test("an API key's attributes neither", async () => {
 });
 
 test("a sign-in keeps at most 4 KiB of what its caller says of the device", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database });
   const metaData = (length: number) => ({ metaData: { data: { note: "x".repeat(length) } } });
   expect((await login(idp, metaData(4_000))).status).toBe(200);
-  const before = dump(database);
+  const before = await dump(database);
   const refused = await login(idp, metaData(4_096));
   expect([refused.status, Object.keys(refused.body.fieldErrors)]).toEqual([400, ["metaData"]]);
-  expect(dump(database)).toBe(before);
+  expect(await dump(database)).toBe(before);
 });
 
 test("of 20 new passwords at once for one user none is hashed twice", async () => {
@@ -63,32 +72,33 @@ test("of 20 new passwords at once for one user none is hashed twice", async () =
 });
 
 test("attempts that nobody looked at leave no rows", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database, hashing: { concurrency: 1, queue: 4 } });
   const attempts = Array.from({ length: 200 }, (_, index) =>
     login(idp, { loginId: `nobody${index}`, ipAddress: `198.51.100.${index}` }),
   );
   const looked = (await Promise.all(attempts)).filter(({ status }) => status !== 503).length;
   expect(looked).toBeLessThan(100);
-  const db = new DatabaseSync(database, { readOnly: true });
   // One of the login id and one of the address.
-  expect(db.prepare("SELECT count(*) AS n FROM attempts").get()?.["n"]).toBe(2 * looked);
-  db.close();
+  expect(await sql(database, "SELECT key FROM attempts")).toHaveLength(2 * looked);
 });
 
 test("more ended refresh tokens than one sweep takes are forgotten within the same minute", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   try {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const idp = await startIdp({ database });
     await login(idp);
-    const db = new DatabaseSync(database);
-    db.exec("CREATE TEMP TABLE one AS SELECT * FROM refresh_tokens LIMIT 1; BEGIN");
-    for (let count = 0; count < 2_500; count += 1) {
-      db.exec(`UPDATE one SET id = 'ended ${count}', expires = 1, ends = 1`);
-      db.exec("INSERT INTO refresh_tokens SELECT * FROM one");
-    }
-    db.exec("COMMIT");
+    const ended = Array.from(
+      { length: 2_500 },
+      (_, count) => `UPDATE one SET id = 'ended ${count}'; INSERT INTO refresh_tokens SELECT * FROM one`,
+    );
+    await sql(
+      database,
+      `CREATE TEMP TABLE one AS SELECT * FROM refresh_tokens LIMIT 1;
+       UPDATE one SET expires = 1, ends = 1${onPostgres ? ", sweep_at = 1" : ""};
+       BEGIN; ${ended.join("; ")}; COMMIT`,
+    );
     await vi.advanceTimersByTimeAsync(60_000);
     for (let wait = 0; wait < 100; wait += 1) {
       await vi.advanceTimersByTimeAsync(10);
@@ -96,8 +106,7 @@ test("more ended refresh tokens than one sweep takes are forgotten within the sa
     }
     const swept = idp.events.flatMap((event) => (event.type === "swept" ? [event.refreshTokens] : []));
     expect(swept).toEqual([1_000, 1_000, 500]);
-    expect(db.prepare("SELECT count(*) AS n FROM refresh_tokens").get()?.["n"]).toBe(1);
-    db.close();
+    expect(await sql(database, "SELECT id FROM refresh_tokens")).toHaveLength(1);
   } finally {
     vi.useRealTimers();
   }

@@ -1,18 +1,17 @@
 // Starts a provider for a test: a clock that only the test moves, a real listener for FusionAuth's own client, and an
 // application with a user made through the API, as an operator would make them.
 
-import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { serve } from "@hono/node-server";
 import type { FusionAuthClient as Client } from "@fusionauth/typescript-client";
-import { afterAll, afterEach } from "vitest";
+import { afterEach } from "vitest";
 import { watch } from "../../../test/leak-watch.ts";
 import { createIdp, type Idp, type IdpConfig, type IdpEvent, type Kickstart } from "../src/index.ts";
+import { passingDatabase, passOn } from "./databases.ts";
+
+export { copyOf, databaseFile, dump, emptyDatabase, onPostgres, refusing, sql } from "./databases.ts";
 
 const { FusionAuthClient } = createRequire(import.meta.url)("@fusionauth/typescript-client");
 
@@ -110,13 +109,14 @@ export function seeded(overrides: { store?: object; forum?: object; tenant?: obj
   };
 }
 
-/** Starts a provider in memory, seeded unless told otherwise. It is closed after the test. */
+/** Starts a provider on a database of its own, seeded unless told otherwise. It is closed after the test. */
 export async function startIdp(config: Partial<IdpConfig> = {}): Promise<TestIdp> {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const events: IdpEvent[] = [];
   const listen = (message: unknown): void => void events.push(message as IdpEvent);
+  const passing = config.database === undefined ? await passingDatabase() : null;
   const idp = await createIdp({
-    database: ":memory:",
+    database: passing ?? "",
     issuer: ISSUER,
     keys: KEYS,
     kickstart: seeded(),
@@ -126,6 +126,7 @@ export async function startIdp(config: Partial<IdpConfig> = {}): Promise<TestIdp
   subscribe("latchkey:idp", listen);
   const fetch = watch((request: Request) => idp.fetch(request));
   const servers: ReturnType<typeof serve>[] = [];
+  let closed = false;
 
   const started: TestIdp = {
     idp,
@@ -146,6 +147,8 @@ export async function startIdp(config: Partial<IdpConfig> = {}): Promise<TestIdp
       unsubscribe("latchkey:idp", listen);
       for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
       await idp.close();
+      if (passing !== null && !closed) passOn(passing);
+      closed = true;
     },
   };
   open.push(started);
@@ -203,27 +206,6 @@ export function refreshGrant(
       ...extra,
     },
   });
-}
-
-/** The path of a SQLite file that is removed after the test file. */
-export function databaseFile(): string {
-  const folder = mkdtempSync(join(tmpdir(), "latchkey-idp-"));
-  folders.push(folder);
-  return join(folder, "idp.sqlite");
-}
-
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-/** Every row of every table as text, read past the provider: for "nothing was stored". */
-export function dump(file: string): string {
-  const db = new DatabaseSync(file, { readOnly: true });
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
-  const rows = tables.map(({ name }) => [name, db.prepare(`SELECT * FROM ${String(name)}`).all()]);
-  db.close();
-  return JSON.stringify(rows);
 }
 
 /** The claims of a token, unverified. */

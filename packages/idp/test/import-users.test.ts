@@ -1,8 +1,8 @@
 import { createHash, createHmac, pbkdf2Sync, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { highestFactor, verifyImported } from "../src/imported-password.ts";
-import { openSqlite } from "../src/store/sqlite/open.ts";
-import { ALICE_EMAIL, API_KEY, databaseFile, dump, login, startIdp, STORE_APP } from "./idp.ts";
+import { openStore } from "../src/store/open.ts";
+import { ALICE_EMAIL, API_KEY, emptyDatabase, dump, login, startIdp, STORE_APP } from "./idp.ts";
 
 const PASSWORD = "an imported password";
 const salt = Buffer.from("0123456789abcdef");
@@ -34,7 +34,7 @@ function imported(encryptionScheme: string): object {
 }
 
 test("users of every scheme sign in with the password they have, and are argon2id from then on (ASVS 11.2.2)", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database });
   const client = await idp.client(API_KEY);
   expect((await client.importUsers({ users: Object.keys(SCHEMES).map(imported) })).statusCode).toBe(200);
@@ -43,7 +43,7 @@ test("users of every scheme sign in with the password they have, and are argon2i
     expect((await login(idp, { loginId, password: "not the password" })).status).toBe(404);
     expect((await login(idp, { loginId, password: PASSWORD })).status).toBe(200);
   }
-  for (const hash of Object.values(SCHEMES)) expect(dump(database)).not.toContain(hash);
+  for (const hash of Object.values(SCHEMES)) expect(await dump(database)).not.toContain(hash);
   for (const scheme of Object.keys(SCHEMES)) {
     expect((await login(idp, { loginId: `${scheme}@example.com`, password: PASSWORD })).status).toBe(200);
   }
@@ -88,9 +88,9 @@ test("a wrong password costs the same rounds of every scheme for imported, ordin
 });
 
 test("what counts is the dearest password of each scheme that is still kept", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database });
-  const store = openSqlite(database, () => idp.clock.now, { uuid: randomUUID, mails: false });
+  const store = await openStore(database, () => idp.clock.now, { uuid: randomUUID, mails: false });
   const { body: tenants } = await idp.call("GET", "/api/tenant");
   const factors = async () => [...(await store.users.importedFactors(tenants.tenants[0].id))];
   expect(await factors()).toEqual([]);
@@ -135,13 +135,13 @@ test("the most rounds an import may bring pause a hundred times for other reques
 });
 
 test("all or none: one duplicate and nobody is imported, and the answer says who it was", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const idp = await startIdp({ database });
-  const before = dump(database);
+  const before = await dump(database);
   const users = [{ email: "one@example.com" }, { email: ALICE_EMAIL }, { email: "three@example.com" }];
   const { status, body } = await idp.call("POST", "/api/user/import", { json: { users } });
   expect([status, Object.keys(body.fieldErrors)]).toEqual([400, ["users.1.email"]]);
-  expect(dump(database)).toBe(before);
+  expect(await dump(database)).toBe(before);
 });
 
 test("a scheme that can't be verified here is refused at once", async () => {

@@ -1,6 +1,6 @@
 // What may be an e-mail address or a username: nothing that could be taken for somebody else's.
 import { describe, expect, test } from "vitest";
-import { ALICE, ALICE_EMAIL, databaseFile, dump, login, startIdp, STORE_APP, type TestIdp } from "./idp.ts";
+import { ALICE, ALICE_EMAIL, emptyDatabase, dump, login, startIdp, STORE_APP, type TestIdp } from "./idp.ts";
 
 const BOB = "5b1b8d5e-3f8e-4f5c-9a52-0d1d5f0e7c11";
 
@@ -37,13 +37,13 @@ const refused: [string, object, string][] = [
 
 describe.each(ways)("%s", (_, send, place) => {
   test.each(refused)("refuses %s and stores nothing", async (__, user, member) => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const idp = await startIdp({ database });
     await idp.call("POST", `/api/user/${BOB}`, { json: { user: { username: "bob" } } });
-    const before = dump(database);
+    const before = await dump(database);
     const { status, body } = await send(idp, user);
     expect([status, Object.keys(body.fieldErrors)]).toEqual([400, [`${place}.${member}`]]);
-    expect(dump(database)).toBe(before);
+    expect(await dump(database)).toBe(before);
   });
 
   test("takes what people are called", async () => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { IdpConfig, MailMessage } from "../src/index.ts";
 import { MAILED } from "../src/store/user-event.ts";
 import { nextAttempt, type Tally, withFailure } from "../src/throttle.ts";
-import { ALICE, ALICE_EMAIL, databaseFile, dump, login, startIdp, type TestIdp } from "./idp.ts";
+import { ALICE, ALICE_EMAIL, emptyDatabase, dump, login, startIdp, type TestIdp } from "./idp.ts";
 import { arrived, EVERY_TYPE, told } from "./receiver.ts";
 
 const MINUTE = 60_000;
@@ -72,7 +72,7 @@ test("50 changes at once are three messages, one more an hour later; another kin
 });
 
 test("the bound outlives a restart, and the account: who is made anew with the address gets no more mail", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const { mails, mail } = mailbox();
   const first = await startIdp({ database, mail });
   for (const name of ["a", "b", "c", "d"]) await rename(first, name);
@@ -80,7 +80,7 @@ test("the bound outlives a restart, and the account: who is made anew with the a
   await first.close();
   expect(mails.splice(0)).toHaveLength(3);
   // Nor does the database name who was told.
-  const attempts = JSON.parse(dump(database)).find(([name]: string[]) => name === "attempts")[1];
+  const attempts = JSON.parse(await dump(database)).find(([name]: string[]) => name === "attempts")[1];
   expect(attempts).toHaveLength(1);
   expect(JSON.stringify(attempts)).not.toMatch(/alice|mail/);
 
@@ -95,10 +95,10 @@ test("the bound outlives a restart, and the account: who is made anew with the a
 });
 
 test("where no mail is configured nothing is counted", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const { idp } = await told({ database }, { eventsEnabled: EVERY_TYPE });
   await rename(idp, "alicia");
-  expect(dump(database)).toContain('["attempts",[]]');
+  expect(await dump(database)).toContain('["attempts",[]]');
 });
 
 describe("the rules", () => {

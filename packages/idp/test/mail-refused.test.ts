@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
 import { MailRefusedError } from "../src/index.ts";
-import { ALICE, ALICE_EMAIL, databaseFile, dump, startIdp, type TestIdp } from "./idp.ts";
+import { ALICE, ALICE_EMAIL, emptyDatabase, dump, startIdp, type TestIdp } from "./idp.ts";
 import { changePassword, FROM, newPassword, refusal, startMailServer } from "./mail-server.ts";
 
 const named = ({ events }: TestIdp, type: string) => events.filter((event) => event.type === type);
@@ -13,7 +13,7 @@ const refusals: [string, Parameters<typeof startMailServer>[2], number][] = [
 ];
 
 test.each(refusals)("what is refused for good is given up at once: %s", async (_, refusing, code) => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const server = await startMailServer(0, false, refusing);
   const idp = await startIdp({ database, mail: { from: FROM, smtp: server.url } });
   await changePassword(idp);
@@ -21,7 +21,7 @@ test.each(refusals)("what is refused for good is given up at once: %s", async (_
   const failure = `refused for good: ${code}`;
   expect(named(idp, "event-given-up")).toMatchObject([{ receiver: "mail", attempts: 1, failure }]);
   expect(named(idp, "event-not-delivered")).toEqual([]);
-  expect(dump(database)).toContain('["outbox",[]]');
+  expect(await dump(database)).toContain('["outbox",[]]');
 });
 
 const later: [string, Parameters<typeof startMailServer>[2]][] = [

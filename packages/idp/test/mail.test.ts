@@ -6,7 +6,7 @@ import {
   ALICE,
   ALICE_EMAIL,
   ALICE_PASSWORD,
-  databaseFile,
+  emptyDatabase,
   login,
   refreshGrant,
   startIdp,
@@ -138,7 +138,7 @@ test("no message holds a link, a token or a password", async () => {
 
 test("a mail server that is down gets it later, also after a restart, and once", async () => {
   const server = await startMailServer();
-  const database = databaseFile();
+  const database = await emptyDatabase();
   await server.close();
   const mail = { from: FROM, smtp: server.url };
   const before = await startIdp({ database, mail });

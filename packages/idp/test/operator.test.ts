@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   ALICE,
   API_KEY,
-  databaseFile,
+  emptyDatabase,
   dump,
   login,
   refreshGrant,
@@ -34,10 +34,10 @@ describe("applications", () => {
   });
 
   test("client secrets are not readable in the database", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     await startIdp({ database });
-    expect(dump(database)).not.toContain(STORE_SECRET);
-    expect(dump(database)).not.toContain(API_KEY);
+    expect(await dump(database)).not.toContain(STORE_SECRET);
+    expect(await dump(database)).not.toContain(API_KEY);
   });
 
   test("names are unique in a tenant", async () => {

@@ -1,7 +1,7 @@
 // What production refuses, however it is spelled, and what a database keeps from before (ASVS 13.2.3).
 import { expect, test } from "vitest";
 import { createIdp, type IdpConfig, type Kickstart } from "../src/index.ts";
-import { API_KEY, databaseFile, KEYS, seeded, startIdp } from "./idp.ts";
+import { API_KEY, emptyDatabase, KEYS, seeded, startIdp } from "./idp.ts";
 
 const production: IdpConfig = {
   database: ":memory:",
@@ -33,10 +33,10 @@ test.each([
 });
 
 test("a database that development filled with passwords is refused later too", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   await (await startIdp({ database, kickstart: seeded() })).idp.close();
   await expect(createIdp({ ...production, database })).rejects.toMatchObject({ code: "sample-secret" });
-  const without = databaseFile();
+  const without = await emptyDatabase();
   const kickstart = { ...seeded(), requests: seeded().requests.slice(0, 2) };
   await (await startIdp({ database: without, kickstart })).idp.close();
   await (await createIdp({ ...production, database: without })).close();

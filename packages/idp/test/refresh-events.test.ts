@@ -1,11 +1,11 @@
 // Every verdict over a refresh token is told: one event each, with when, whose, for which application, and from which
 // device and address (D6, ASVS 16.3.1, 16.3.3), and without the token.
-import { copyFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { IdpEvent } from "../src/index.ts";
 import {
   ALICE,
-  databaseFile,
+  copyOf,
+  emptyDatabase,
   login,
   refreshGrant,
   seeded,
@@ -100,12 +100,11 @@ test.each(cases)(
 );
 
 test("went forward after a restore: an event for the leap and one for the rotation, both with who and where", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const before = await startIdp({ database });
   const { body } = await login(before, fromHerLaptop);
   await before.close();
-  const backup = databaseFile();
-  copyFileSync(database, backup);
+  const backup = await copyOf(database);
   const during = await startIdp({ database });
   const third = await next(during, await next(during, body.refreshToken));
   await during.close();

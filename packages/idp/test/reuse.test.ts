@@ -1,14 +1,14 @@
 // A refresh token that two parties hold: that the end of the family and what is told of it are one step, that the user is told
 // once, and on which device it was (RFC 9700 §4.14.2).
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import {
   ALICE,
-  databaseFile,
   dump,
+  emptyDatabase,
   ISSUER,
   login,
   refreshGrant,
+  refusing,
   startIdp,
   STORE_APP,
   STORE_SECRET,
@@ -54,7 +54,7 @@ describe("reuse", () => {
   });
 
   test("found by the application: ?reason=reuse ends the family and tells the user, once, also after a restart", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const { idp, receiver } = await told({ database });
     const { body } = await login(idp, DEVICE);
     const path = `/api/jwt/refresh/${body.refreshTokenId}?reason=reuse`;
@@ -74,25 +74,23 @@ describe("reuse", () => {
   });
 
   test("revocation, note and events are one step: where one can't be written, none is (ASVS 15.4.2)", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const { idp, receiver } = await told({ database });
     const { body } = await login(idp);
     const second = await refreshGrant(idp, body.refreshToken);
     idp.clock.now += 60_000;
-    const db = new DatabaseSync(database);
-    db.exec("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END");
-    const before = dump(database);
+    const allow = await refusing(database, "INSERT ON outbox");
+    const before = await dump(database);
     expect((await refreshGrant(idp, body.refreshToken)).status).toBe(500);
-    expect(dump(database)).toBe(before);
-    db.exec("DROP TRIGGER full");
-    db.close();
+    expect(await dump(database)).toBe(before);
+    await allow();
     expect((await refreshGrant(idp, body.refreshToken)).body.error).toBe("invalid_grant");
     expect((await refreshGrant(idp, second.body.refresh_token)).body.error).toBe("invalid_grant");
     expect(await arrived(idp, receiver)).toHaveLength(2);
   });
 
   test("it is durable: after a restart the family is over, and what was to be told is told", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const { idp, receiver } = await told({ database });
     receiver.answering = async () => 503;
     const { body } = await login(idp);

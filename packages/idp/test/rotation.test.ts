@@ -1,10 +1,10 @@
 // The one thing this package must get right: of any number of uses of one refresh token, exactly one rotates it.
-import { copyFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import {
   ALICE,
   claimsOf,
-  databaseFile,
+  copyOf,
+  emptyDatabase,
   KEYS,
   login,
   refreshGrant,
@@ -22,7 +22,7 @@ function types(idp: TestIdp): string[] {
 }
 
 test("of 50 parallel refreshes with one token one rotates, and all get the identical successor (ASVS 10.4.5, 15.4.2)", async () => {
-  const idp = await startIdp({ database: databaseFile() });
+  const idp = await startIdp({ database: await emptyDatabase() });
   const { body: first } = await login(idp);
   const answers = await Promise.all(Array.from({ length: 50 }, () => refreshGrant(idp, first.refreshToken)));
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
@@ -89,7 +89,7 @@ test("reuse ends that family only", async () => {
 });
 
 test("reuse is recognised after a restart (CVE-2026-9802 class), and an ended family stays ended (ASVS 10.4.5)", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const before = await startIdp({ database });
   const { body: first } = await login(before);
   const second = await refreshGrant(before, first.refreshToken);
@@ -117,12 +117,11 @@ test("where the tenant says so, reuse is refused but does not end the family", a
 });
 
 test("after the database went back in time, owners go on from the token they hold", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const before = await startIdp({ database });
   const { body: first } = await login(before);
   await before.idp.close();
-  const backup = `${database}.backup`;
-  copyFileSync(database, backup);
+  const backup = await copyOf(database);
 
   const lost = await startIdp({ database });
   const second = await refreshGrant(lost, first.refreshToken);
@@ -139,7 +138,7 @@ test("after the database went back in time, owners go on from the token they hol
 });
 
 test("keys roll: an old key's token is exchanged for the new key's, then the old key can go (ASVS 11.2.2)", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const added = { id: "k2", secret: "another-secret-of-32-bytes-or-more-for-tests" };
   const before = await startIdp({ database });
   const { body: first } = await login(before);
@@ -165,7 +164,7 @@ test("keys roll: an old key's token is exchanged for the new key's, then the old
 });
 
 test("a key that something is still sealed under can't leave the ring unnoticed", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   await (await startIdp({ database })).idp.close();
   const other = [{ id: "k1", secret: "a-wrong-secret-of-32-bytes-or-more-for-tests" }];
   await expect(startIdp({ database, keys: other })).rejects.toMatchObject({ code: "cannot-unseal" });
@@ -248,7 +247,7 @@ test("a fixed life is not extended, and idling past the window ends a sliding on
 });
 
 test("a deactivation during 20 refreshes leaves nobody with a good token", async () => {
-  const idp = await startIdp({ database: databaseFile() });
+  const idp = await startIdp({ database: await emptyDatabase() });
   const tokens: string[] = [];
   for (let count = 0; count < 20; count += 1) tokens.push((await login(idp)).body.refreshToken);
   const [, ...answers] = await Promise.all([

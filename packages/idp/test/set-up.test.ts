@@ -1,9 +1,20 @@
 // Construction: configuration, kickstart, secrets that must not reach production, and the database file.
 import { statSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { createIdp, type IdpConfig, type Kickstart } from "../src/index.ts";
-import { ALICE, API_KEY, databaseFile, dump, KEYS, login, seeded, startIdp, STORE_APP } from "./idp.ts";
+import {
+  ALICE,
+  API_KEY,
+  dump,
+  emptyDatabase,
+  KEYS,
+  login,
+  onPostgres,
+  seeded,
+  sql,
+  startIdp,
+  STORE_APP,
+} from "./idp.ts";
 
 const base: IdpConfig = { database: ":memory:", issuer: "https://idp.test", keys: KEYS };
 const none: Kickstart = { apiKeys: [], requests: [] };
@@ -46,11 +57,14 @@ describe("configuration", () => {
   });
 
   test("a database of a later version is not touched", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     await (await startIdp({ database })).idp.close();
-    const db = new DatabaseSync(database);
-    db.exec("PRAGMA user_version = 99");
-    db.close();
+    await sql(
+      database,
+      onPostgres
+        ? "UPDATE latchkey_idp_schema SET version = 99, compatible_with = 99"
+        : "PRAGMA user_version = 99; UPDATE compatibility SET oldest = 99",
+    );
     await expect(createIdp({ ...base, database })).rejects.toMatchObject({ code: "database-too-new" });
   });
 });
@@ -63,7 +77,7 @@ describe("production", () => {
   });
 
   test("a sample client secret is refused by the API and at start-up (ASVS 13.2.3)", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const kickstart = withoutUsers(seeded({ store: sampleSecret }));
     await (await startIdp({ database, kickstart })).idp.close();
     await expect(createIdp({ ...base, database, production: true })).rejects.toMatchObject({
@@ -80,7 +94,7 @@ describe("production", () => {
   });
 
   test("a sample API key that a development start left behind is refused", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const kickstart = { ...none, apiKeys: [{ key: "sample-api-key" }] };
     await (await startIdp({ database, kickstart })).idp.close();
     await expect(createIdp({ ...base, database, production: true })).rejects.toMatchObject({
@@ -89,13 +103,11 @@ describe("production", () => {
   });
 
   test("a fresh database has no user and no key (ASVS 6.3.2)", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const idp = await createIdp({ ...base, database });
-    const db = new DatabaseSync(database, { readOnly: true });
     for (const table of ["users", "api_keys", "applications"]) {
-      expect(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"]).toBe(0);
+      expect(await sql(database, `SELECT 1 FROM ${table}`)).toEqual([]);
     }
-    db.close();
     await idp.close();
   });
 });
@@ -110,7 +122,7 @@ describe("kickstart", () => {
   };
 
   test("a refused request stops the start, says which and why but not what, and leaves the database empty", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const error: unknown = await createIdp({ ...base, database, kickstart: failing }).catch(
       (reason: unknown) => reason,
     );
@@ -120,14 +132,14 @@ describe("kickstart", () => {
       status: 400,
       message: "Kickstart request 5, POST /api/user, was answered 400 ([blank]user.email)",
     });
-    expect(dump(database)).not.toContain(ALICE);
+    expect(await dump(database)).not.toContain(ALICE);
     const repaired = await startIdp({ database, kickstart: seeded() });
     expect((await login(repaired)).status).toBe(200);
   });
 
   test("an API key that can't be stored stops the start too", async () => {
     const tenantId = "00000000-0000-4000-8000-000000000000";
-    const database = databaseFile();
+    const database = await emptyDatabase();
     for (const apiKeys of [[{ key: API_KEY, tenantId }], [{ key: API_KEY }, { key: API_KEY }]]) {
       const error: unknown = await createIdp({ ...base, database, kickstart: { ...none, apiKeys } }).catch(
         (reason: unknown) => reason,
@@ -139,7 +151,7 @@ describe("kickstart", () => {
   });
 
   test("it is applied once: later starts change nothing", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const first = await startIdp({ database });
     await first.call("DELETE", `/api/user/${ALICE}?hardDelete=true`);
     await first.idp.close();
@@ -148,35 +160,35 @@ describe("kickstart", () => {
   });
 
   test("one that was interrupted is begun anew", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     await (await startIdp({ database })).idp.close();
     // As a crash half way leaves it.
-    const db = new DatabaseSync(database);
-    db.exec("UPDATE notes SET value = 'started' WHERE name = 'kickstart'; DELETE FROM registrations;");
-    db.close();
+    await sql(
+      database,
+      "UPDATE notes SET value = 'started' WHERE name = 'kickstart'; DELETE FROM registrations",
+    );
     const again = await startIdp({ database });
     expect((await login(again)).status).toBe(200);
   });
 
   test("one that goes on elsewhere is waited for, and taken over when nothing is heard of it", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     await (await startIdp({ database })).idp.close();
-    const db = new DatabaseSync(database);
     let now = Date.UTC(2026, 0, 1);
-    db.exec(`UPDATE notes SET value = 'started ${now} somebody' WHERE name = 'kickstart'`);
-    db.exec("DELETE FROM registrations");
-    const looks: number[] = [];
+    await sql(database, `UPDATE notes SET value = 'started ${now} somebody' WHERE name = 'kickstart'`);
+    await sql(database, "DELETE FROM registrations");
+    const looks: Promise<Record<string, unknown>[]>[] = [];
     const again = await startIdp({
       database,
       now: () => {
         if (looks.length === 4) return now;
-        looks.push(Number(db.prepare("SELECT count(*) AS n FROM users").get()?.["n"]));
+        looks.push(sql(database, "SELECT id FROM users"));
         return (now += 5_000);
       },
     });
-    db.close();
     // The looks within 15 seconds left everything as it was.
-    expect(looks.slice(0, 3)).toEqual([1, 1, 1]);
+    const seen = (await Promise.all(looks)).map((users) => users.length);
+    expect(seen.slice(0, 3)).toEqual([1, 1, 1]);
     expect((await login(again)).status).toBe(200);
   });
 
@@ -191,7 +203,7 @@ describe("kickstart", () => {
   });
 
   test("a database with something in it is left alone", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const first = await createIdp({ ...base, database, kickstart: { ...none, apiKeys: [{ key: API_KEY }] } });
     await first.close();
     const second = await startIdp({ database, kickstart: seeded() });
@@ -200,7 +212,7 @@ describe("kickstart", () => {
 });
 
 test("the database and what SQLite puts beside it are their owner's alone (CWE-276)", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   await startIdp({ database });
   for (const file of [database, `${database}-wal`, `${database}-shm`]) {
     expect(statSync(file).mode & 0o777).toBe(0o600);

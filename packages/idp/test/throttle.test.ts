@@ -6,7 +6,7 @@ import {
   ALICE_PASSWORD,
   type Answer,
   API_KEY,
-  databaseFile,
+  emptyDatabase,
   dump,
   login,
   seeded,
@@ -98,7 +98,7 @@ describe("per account", () => {
   });
 
   test("nor with two processes on one database, nor across a restart", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const first = await startIdp({ database });
     const second = await startIdp({ database });
     const answers = await inTurn(20, (index) => guess(index % 2 === 0 ? first : second));
@@ -234,7 +234,8 @@ describe("per address", () => {
 });
 
 test("one address has half of the places for hashing; the other half is everybody else's (ASVS 2.4.1)", async () => {
-  const idp = await startIdp({ hashing: { concurrency: 1, queue: 9 } });
+  // All of them must arrive before the first is done, at whatever pace another database answers.
+  const idp = await startIdp({ database: ":memory:", hashing: { concurrency: 1, queue: 9 } });
   const flood = several(20, (index) => guess(idp, { loginId: `user${index}`, ipAddress: "2001:db8::1" }));
   const others = several(5, (index) => guess(idp, { loginId: `other${index}`, ipAddress: address(index) }));
   expect(statuses(await flood)).toEqual({ 404: 5, 503: 15 });
@@ -262,11 +263,11 @@ test("nor does who changes his password over and over get more than that half", 
 test("the database says of nobody who tried or from where, and forgets it", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   try {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const idp = await startIdp({ database });
-    const before = dump(database);
+    const before = await dump(database);
     await guess(idp, { loginId: "typed into the wrong field", ipAddress: "203.0.113.77" });
-    const kept = dump(database);
+    const kept = await dump(database);
     expect(kept).not.toBe(before);
     expect(kept).not.toMatch(/typed into|203\.0\.113/);
     const minute = async () => {
@@ -275,10 +276,10 @@ test("the database says of nobody who tried or from where, and forgets it", asyn
     };
     idp.clock.now += HOUR - 1;
     await minute();
-    expect(dump(database)).not.toBe(before);
+    expect(await dump(database)).not.toBe(before);
     idp.clock.now += 1;
     await minute();
-    expect(dump(database)).toBe(before);
+    expect(await dump(database)).toBe(before);
   } finally {
     vi.useRealTimers();
   }
@@ -287,6 +288,7 @@ test("the database says of nobody who tried or from where, and forgets it", asyn
 test("a refused attempt is an event without login id or address", async () => {
   const idp = await startIdp();
   await inTurn(6, () => guess(idp, { loginId: "nobody@example.com", ipAddress: "203.0.113.7" }));
-  expect(idp.events.at(-1)).toMatchObject({ type: "login-failed", reason: "throttled", userId: null });
+  const last = idp.events.findLast(({ type }) => type === "login-failed");
+  expect(last).toMatchObject({ reason: "throttled", userId: null });
   expect(JSON.stringify(idp.events)).not.toMatch(/nobody@|203\.0\.113/);
 });

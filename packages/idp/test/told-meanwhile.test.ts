@@ -1,6 +1,6 @@
 // Events at the edge: of a user who is deleted while something else ends his sign-ins, and of what happened just before the end.
 import { expect, test } from "vitest";
-import { ALICE, databaseFile, FORUM_APP, login, startIdp, STORE_APP } from "./idp.ts";
+import { ALICE, emptyDatabase, FORUM_APP, login, startIdp, STORE_APP } from "./idp.ts";
 import { arrived, EVERY_TYPE, startReceiver, subscribe, told, types } from "./receiver.ts";
 
 const endings: [string, string][] = [
@@ -38,7 +38,7 @@ test.each(endings)(
 );
 
 test("a failed sign-in right before the provider closes is told of by the next one", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const receiver = await startReceiver();
   const first = await startIdp({ database });
   await subscribe(first, receiver, { eventsEnabled: EVERY_TYPE });

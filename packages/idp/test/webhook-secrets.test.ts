@@ -1,7 +1,7 @@
 // What a webhook's receiver is shown so that it takes the call: it goes there, and nowhere else.
 import { describe, expect, test } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
-import { ALICE, databaseFile, dump, KEYS, startIdp, type TestIdp } from "./idp.ts";
+import { ALICE, emptyDatabase, dump, KEYS, startIdp, type TestIdp } from "./idp.ts";
 import { ENDINGS, startReceiver, subscribe } from "./receiver.ts";
 
 const HOOK = "11111111-2222-4333-8444-555555555555";
@@ -34,7 +34,7 @@ describe("secrets of a receiver", () => {
   });
 
   test("are answered by no call, and sealed in the database (ASVS 13.3.1)", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const idp = await startIdp({ database });
     const answers = [
       await create(idp, { url: URL_OF_STORE, global: true, eventsEnabled, ...secrets }),
@@ -47,7 +47,7 @@ describe("secrets of a receiver", () => {
       for (const value of [header, password]) expect(text).not.toContain(value);
     }
     expect(answers[1]?.body.webhook.httpAuthenticationUsername).toBe("idp");
-    for (const value of [header, password, "X-Api-Key"]) expect(dump(database)).not.toContain(value);
+    for (const value of [header, password, "X-Api-Key"]) expect(await dump(database)).not.toContain(value);
   });
 
   test("are kept by PUT and PATCH that leave them out, and taken away by empty ones", async () => {
@@ -91,7 +91,7 @@ describe("secrets of a receiver", () => {
   });
 
   test("are sealed anew under a new key, so that the old one can go", async () => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const added = { id: "k2", secret: "another-secret-of-32-bytes-or-more-for-tests" };
     const before = await startIdp({ database });
     await create(before, { url: URL_OF_STORE, global: true, eventsEnabled, ...secrets });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
 import { USER_EVENT_TYPES } from "../src/store/user-event.ts";
-import { ALICE, API_KEY, databaseFile, dump, MANAGER_KEY, seeded, startIdp, type TestIdp } from "./idp.ts";
+import { ALICE, API_KEY, emptyDatabase, dump, MANAGER_KEY, seeded, startIdp, type TestIdp } from "./idp.ts";
 import { ENDINGS, startReceiver, subscribe, types } from "./receiver.ts";
 
 const HOOK = "11111111-2222-4333-8444-555555555555";
@@ -150,20 +150,20 @@ describe("what can't be a webhook is a 400, and nothing is stored", () => {
   ];
 
   test.each(bad)("%s", async (_, more, code) => {
-    const database = databaseFile();
+    const database = await emptyDatabase();
     const idp = await startIdp({ database });
-    const before = dump(database);
+    const before = await dump(database);
     const { status, body } = await create(idp, { ...good, ...more });
     expect(status).toBe(400);
     expect(JSON.stringify(body)).toContain(`"${code}"`);
-    expect(dump(database)).toBe(before);
+    expect(await dump(database)).toBe(before);
     expect((await create(idp, good)).status).toBe(200);
-    const kept = dump(database);
+    const kept = await dump(database);
     const put = await idp.call("PUT", `/api/webhook/${HOOK}`, { json: { webhook: { ...good, ...more } } });
     const change = Object.fromEntries(Object.entries(more).map(([name, value]) => [name, value ?? null]));
     const patch = await idp.call("PATCH", `/api/webhook/${HOOK}`, { json: { webhook: change } });
     expect([put.status, patch.status]).toEqual([400, 400]);
-    expect(dump(database)).toBe(kept);
+    expect(await dump(database)).toBe(kept);
   });
 
   test("50 at once and 20 more are 50 (CWE-367)", async () => {
@@ -212,7 +212,7 @@ test("plain http to a host that the configuration names, and to this machine in 
 });
 
 test("a host that is no longer named in the configuration is not called any more", async () => {
-  const database = databaseFile();
+  const database = await emptyDatabase();
   const before = await startIdp({ database, webhooks: { plainHttpTo: ["store.example"] } });
   await create(before, { url: "http://store.example/", global: true, eventsEnabled });
   await before.idp.close();

@@ -1,0 +1,163 @@
+// The databases that tests hand to a provider: SQLite files, or with IDP_TEST_STORE=postgres (the vitest project "provider on Postgres")
+// databases on the shared Postgres, each made from a migrated template. What a test does past the provider works on both.
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Client } from "pg";
+import { afterAll } from "vitest";
+import { newDatabase } from "../../../test/servers/running.ts";
+import { STEPS } from "../src/store/postgres/migrations.ts";
+import { migrateStore } from "../src/store/open.ts";
+
+/** Whether the tests of this process run on Postgres. */
+export const onPostgres = process.env["IDP_TEST_STORE"] === "postgres";
+
+const folders: string[] = [];
+const databases: string[] = [];
+afterAll(async () => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const database of databases.splice(0)) {
+    await asked(serverOf(database), `DROP DATABASE IF EXISTS ${nameOf(database)} WITH (FORCE)`);
+  }
+});
+
+/** The path of a SQLite file that is removed after the test file. */
+export function databaseFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-idp-"));
+  folders.push(folder);
+  return join(folder, "idp.sqlite");
+}
+
+/** A database of its own for the test, gone after the test file. */
+export async function emptyDatabase(): Promise<string> {
+  return onPostgres ? copied(await (template ??= ensuredTemplate())) : databaseFile();
+}
+
+/** For a provider that nothing starts on again. */
+export async function passingDatabase(): Promise<string> {
+  if (!onPostgres) return ":memory:";
+  const left = passed.pop();
+  if (left === undefined) return emptyDatabase();
+  const tables = await asked(left, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
+  const filled = tables
+    .map(({ tablename }) => String(tablename))
+    .filter((name) => !name.startsWith("latchkey_"));
+  await asked(
+    left,
+    `BEGIN; SET LOCAL session_replication_role = replica; ${filled.map((name) => `DELETE FROM ${name}`).join("; ")}; COMMIT`,
+  );
+  return left;
+}
+
+/** Gives a passing database to the next test of the file. */
+export function passOn(database: string): void {
+  if (onPostgres) passed.push(database);
+}
+
+const passed: string[] = [];
+
+/** The same database once more, as a backup would bring it back; nobody may be using it. */
+export async function copyOf(database: string): Promise<string> {
+  if (onPostgres) return copied(database);
+  const file = databaseFile();
+  copyFileSync(database, file);
+  return file;
+}
+
+/** Runs statements past the provider and answers the rows of the last. */
+export async function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
+  if (onPostgres) return asked(database, text);
+  const db = new DatabaseSync(database);
+  try {
+    if (/^SELECT/i.test(text)) return db.prepare(text).all();
+    db.exec(text);
+    return [];
+  } finally {
+    db.close();
+  }
+}
+
+/** Makes the database refuse, e.g., "INSERT ON outbox", until what it answers is called. */
+export async function refusing(database: string, what: string): Promise<() => Promise<unknown>> {
+  const table = what.split(" ").at(-1);
+  if (!onPostgres) {
+    await sql(database, `CREATE TRIGGER refused BEFORE ${what} BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+    return () => sql(database, "DROP TRIGGER refused");
+  }
+  await sql(
+    database,
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE integrity_constraint_violation; END $$;
+     CREATE TRIGGER refused BEFORE ${what} FOR EACH ROW EXECUTE FUNCTION refuse()`,
+  );
+  return () => sql(database, `DROP TRIGGER refused ON ${table}; DROP FUNCTION refuse`);
+}
+
+/** Every row of every table as text, read past the provider: for "nothing was stored". */
+export async function dump(database: string): Promise<string> {
+  const names = onPostgres
+    ? "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+    : "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+  const rows = [];
+  for (const { name } of await sql(database, names)) {
+    const order = onPostgres ? ` ORDER BY 1, "${String(name)}"::text` : "";
+    rows.push([name, await sql(database, `SELECT * FROM "${String(name)}"${order}`)]);
+  }
+  return JSON.stringify(rows);
+}
+
+let template: Promise<string> | null = null;
+let copies = 0;
+
+// One for all test files that run on one server: whoever comes first makes it.
+async function ensuredTemplate(): Promise<string> {
+  const own = await newDatabase();
+  const name = `idp_template_${STEPS.length}`;
+  const client = new Client({ connectionString: serverOf(own) });
+  await client.connect();
+  try {
+    await client.query("SELECT pg_advisory_lock(1)");
+    const { rows } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
+    if (rows.length === 0) {
+      await migrateStore(own);
+      await client.query(`ALTER DATABASE ${nameOf(own)} RENAME TO ${name}`);
+    } else await client.query(`DROP DATABASE ${nameOf(own)}`);
+  } finally {
+    await client.end();
+  }
+  return own.replace(/[^/]*$/, name);
+}
+
+async function copied(source: string): Promise<string> {
+  const name = `idp_${process.pid}_${Date.now()}_${copies++}`;
+  const client = new Client({ connectionString: serverOf(source) });
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${nameOf(source)}`);
+  } finally {
+    await client.end();
+  }
+  const database = source.replace(/[^/]*$/, name);
+  databases.push(database);
+  return database;
+}
+
+async function asked(database: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: database });
+  client.setTypeParser(20, Number);
+  await client.connect();
+  try {
+    const answers = [await client.query(text)].flat();
+    return answers.at(-1)?.rows ?? [];
+  } finally {
+    await client.end();
+  }
+}
+
+function nameOf(database: string): string {
+  return database.replace(/^.*\//, "");
+}
+
+function serverOf(database: string): string {
+  return database.replace(/[^/]*$/, "postgres");
+}
