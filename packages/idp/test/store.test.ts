@@ -16,6 +16,8 @@ const runner: Runner = {
   describe,
   beforeEach,
   afterEach,
+  // The assertions are in the suite.
+  // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title
   test: (name, body) => test(name, body, 60_000),
 };
 

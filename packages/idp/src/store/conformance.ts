@@ -74,15 +74,10 @@ export interface Place {
   open(now: () => number): Promise<Store>;
 }
 
-/** What the cases of a topic are made with. */
-export interface Topic {
-  readonly harness: StoreHarness;
-  readonly test: Runner["test"];
-  /** Of the case that runs. */
-  readonly place: () => Place;
-}
+/** The cases of a topic by their names: each has a place of its own. */
+export type Cases = Readonly<Record<string, (place: Place, harness: StoreHarness) => Promise<void>>>;
 
-const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
+const TOPICS: Readonly<Record<string, Cases>> = {
   "what is absent": absentCases,
   "tenants, applications, registrations": recordCases,
   users: userCases,
@@ -137,7 +132,11 @@ export function storeConformance(harness: StoreHarness, runner: Runner): void {
       opened.clear();
       await Promise.all(stores.map((store) => store.close()));
     });
-    for (const [name, cases] of Object.entries(TOPICS)) describe(name, () => cases({ harness, test, place }));
+    for (const [topic, cases] of Object.entries(TOPICS)) {
+      describe(topic, () => {
+        for (const [name, body] of Object.entries(cases)) test(name, () => body(place(), harness));
+      });
+    }
   });
 }
 

@@ -1,7 +1,7 @@
 // What is not there: reads say so, changes change nothing and say so, and none of them creates.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import type { Delivery } from "../user-event.ts";
 import {
   apiKey,
@@ -21,12 +21,12 @@ import {
   webhook,
 } from "./records.ts";
 
-/** The cases of what is absent. */
-export function absentCases({ test, place }: Topic): void {
-  const nobody = id(99);
+const nobody = id(99);
 
-  test("reads answer null or an empty list", async () => {
-    const { one: store } = place();
+/** The cases of what is absent. */
+export const absentCases: Cases = {
+  "reads answer null or an empty list": async (place) => {
+    const { one: store } = place;
     assert.deepEqual(await store.tenants.list(), []);
     await filled(store);
     const reads = [
@@ -60,10 +60,10 @@ export function absentCases({ test, place }: Topic): void {
     for (const list of lists) assert.deepEqual(await list, []);
     assert.deepEqual([...(await store.users.importedFactors(nobody))], []);
     assert.equal(await store.knownDevices.isKnown(nobody, "device"), false);
-  });
+  },
 
-  test("an update never creates", async () => {
-    const { one: store } = place();
+  "an update never creates": async (place) => {
+    const { one: store } = place;
     await filled(store);
     assert.equal(await store.tenants.update(tenant(99)), "conflict");
     assert.equal(await store.applications.update(application(99)), "conflict");
@@ -78,10 +78,10 @@ export function absentCases({ test, place }: Topic): void {
       assert.equal(await read.find(nobody), null);
     assert.equal(await store.note("none"), null);
     assert.deepEqual(await store.signingKeys.list(), []);
-  });
+  },
 
-  test("a change of what is not there says so", async () => {
-    const { one: store } = place();
+  "a change of what is not there says so": async (place) => {
+    const { one: store } = place;
     await filled(store);
     assert.equal(await store.tenants.delete(nobody), false);
     assert.equal(await store.applications.setActive(nobody, false), false);
@@ -95,10 +95,12 @@ export function absentCases({ test, place }: Topic): void {
     assert.equal(await store.webhooks.delete(nobody), false);
     assert.equal(await store.clearIf("none", "a"), false);
     assert.notEqual(await store.users.find(USER), null);
-  });
+  },
 
-  test("of tokens, attempts, devices and deliveries that are not there nothing becomes of anything", async () => {
-    const { one: store, clock } = place();
+  "of tokens, attempts, devices and deliveries that are not there nothing becomes of anything": async (
+    place,
+  ) => {
+    const { one: store, clock } = place;
     const { refreshTokens, attempts, outbox } = store;
     await filled(store);
     const use = { generation: 2, keyId: "k", expiresInstant: 1, endsInstant: 1, lastAccessedAddress: null };
@@ -119,10 +121,10 @@ export function absentCases({ test, place }: Topic): void {
     assert.deepEqual(await outbox.due(), []);
     for (const sweeping of [refreshTokens, attempts, store.knownDevices])
       assert.equal(await sweeping.sweep(10), 0);
-  });
+  },
 
-  test("what belongs to what is not there is gone before it came", async () => {
-    const { one: store } = place();
+  "what belongs to what is not there is gone before it came": async (place) => {
+    const { one: store } = place;
     await filled(store);
     const { tenants: _, ...parts } = store;
     assert.equal(await parts.applications.insert(application(90, { tenantId: nobody })), "gone");
@@ -137,5 +139,5 @@ export function absentCases({ test, place }: Topic): void {
     assert.equal(await parts.apiKeys.insert(apiKey(96, { tenantId: nobody })), "gone");
     assert.equal(await parts.applications.find(id(90)), null);
     assert.equal(await parts.apiKeys.find(id(96)), null);
-  });
-}
+  },
+};

@@ -1,7 +1,7 @@
 // Failed attempts: of any number at once no more are admitted than the rules allow (CWE-307), and what is settled counts no more.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import type { Counter, Reserved, Store } from "../store.ts";
 import type { Rule } from "../../throttle.ts";
 import { tally, times } from "./records.ts";
@@ -44,9 +44,9 @@ function attempt(store: Store | undefined, counters: readonly Counter[]): Promis
 }
 
 /** The cases of failed attempts. */
-export function attemptCases({ test, place }: Topic): void {
-  test("an attempt is admitted until the rule demands a wait, and told when the next is", async () => {
-    const { one, two, clock } = place();
+export const attemptCases: Cases = {
+  "an attempt is admitted until the rule demands a wait, and told when the next is": async (place) => {
+    const { one, two, clock } = place;
     const at = clock.now;
     for (let failures = 1; failures < 5; failures += 1)
       assert.deepEqual(await one.attempts.reserve([counter("a")]), { admitted: true, next: [at] });
@@ -56,10 +56,10 @@ export function attemptCases({ test, place }: Topic): void {
     assert.deepEqual(await two.attempts.reserve([counter("a")]), { admitted: true, next: [at + 3_000] });
     assert.deepEqual(await one.attempts.reserve([counter("b")]), { admitted: true, next: [at + 1_000] });
     assert.deepEqual(await one.attempts.reserve([]), { admitted: true, next: [] });
-  });
+  },
 
-  test("where one counter demands a wait none counts", async () => {
-    const { one, two, clock } = place();
+  "where one counter demands a wait none counts": async (place) => {
+    const { one, two, clock } = place;
     assert.equal(await admitted([one, two], 5, [counter("a")]), 5);
     const both = await one.attempts.reserve([counter("b"), counter("a")]);
     assert.deepEqual(both, { admitted: false, next: [clock.now, clock.now + 1_000] });
@@ -68,10 +68,10 @@ export function attemptCases({ test, place }: Topic): void {
     await one.attempts.reserve([counter("c"), counter("a")]);
     clock.now += 100 * 60 * MINUTE;
     assert.equal(await two.attempts.sweep(100), 2);
-  });
+  },
 
-  test("of 50 at once no more are admitted than in turn, time and again", async () => {
-    const { one, two, clock } = place();
+  "of 50 at once no more are admitted than in turn, time and again": async (place) => {
+    const { one, two, clock } = place;
     assert.equal(await admitted([one, two], 50, [counter("a")]), 5);
     for (let wait = 1_000; wait <= MINUTE; wait *= 2) {
       clock.now += wait - 1;
@@ -79,39 +79,39 @@ export function attemptCases({ test, place }: Topic): void {
       clock.now += 1;
       assert.equal(await admitted([one, two], 50, [counter("a")]), 1);
     }
-  });
+  },
 
-  test("of 50 at once that count in several, in any order, none gets round one of them", async () => {
-    const { one, two } = place();
+  "of 50 at once that count in several, in any order, none gets round one of them": async (place) => {
+    const { one, two } = place;
     const answers = await times(50, (index) => {
       const own = counter(`own ${index % 4}`);
       const shared = counter("shared", { rule: { ...RULE, free: 8 } });
       return (index % 2 === 0 ? one : two).attempts.reserve(index % 3 === 0 ? [own, shared] : [shared, own]);
     });
     assert.equal(answers.filter((answer) => answer.admitted).length, 8);
-  });
+  },
 
-  test("a lockout holds for its time and forgets all at once", async () => {
-    const { one, two, clock } = place();
+  "a lockout holds for its time and forgets all at once": async (place) => {
+    const { one, two, clock } = place;
     const lockout = [counter("a", { rule: LOCKOUT })];
     assert.equal(await admitted([one, two], 50, lockout), 3);
     clock.now += 10 * MINUTE - 1;
     assert.equal(await admitted([one, two], 50, lockout), 0);
     clock.now += 1;
     assert.equal(await admitted([one, two], 50, lockout), 3);
-  });
+  },
 
-  test("failures until an instant count no more", async () => {
-    const { one, two, clock } = place();
+  "failures until an instant count no more": async (place) => {
+    const { one, two, clock } = place;
     assert.equal(await admitted([one], 9, [counter("a")]), 5);
     assert.equal(await admitted([two], 9, [counter("a", { countsFrom: clock.now - 1 })]), 0);
     assert.equal(await admitted([two], 1, [counter("a", { countsFrom: clock.now })]), 1);
     clock.now += 1;
     assert.equal(await admitted([one, two], 50, [counter("a", { countsFrom: clock.now - 1 })]), 5);
-  });
+  },
 
-  test("what is settled counts no more: cleared, or one failure taken back", async () => {
-    const { one, two, clock } = place();
+  "what is settled counts no more: cleared, or one failure taken back": async (place) => {
+    const { one, two, clock } = place;
     const counters = [counter("a"), counter("b"), counter("c")];
     assert.equal(await admitted([one, two], 5, counters), 5);
     await one.attempts.settle({ clear: ["a"], takeBack: ["b", "none"] });
@@ -124,18 +124,18 @@ export function attemptCases({ test, place }: Topic): void {
     await two.attempts.settle({ clear: [], takeBack: ["d"] });
     clock.now += 100 * 60 * MINUTE;
     assert.equal(await one.attempts.sweep(100), 3);
-  });
+  },
 
-  test("50 that are taken back at once are each taken back once", async () => {
-    const { one, two } = place();
+  "50 that are taken back at once are each taken back once": async (place) => {
+    const { one, two } = place;
     const wide: Rule = { ...RULE, free: 60 };
     assert.equal(await admitted([one, two], 55, [counter("a", { rule: wide })]), 55);
     await times(50, (index) => (index % 2 === 0 ? one : two).attempts.settle({ clear: [], takeBack: ["a"] }));
     assert.equal(await admitted([one, two], 100, [counter("a", { rule: wide })]), 55);
-  });
+  },
 
-  test("50 that are admitted, hashed and taken back at once leave nothing behind", async () => {
-    const { one, two, clock } = place();
+  "50 that are admitted, hashed and taken back at once leave nothing behind": async (place) => {
+    const { one, two, clock } = place;
     const wide = [
       counter("a", { rule: { ...RULE, free: 60 } }),
       counter("b", { rule: { ...RULE, free: 60 } }),
@@ -151,5 +151,5 @@ export function attemptCases({ test, place }: Topic): void {
     assert.deepEqual(tally(answers), { true: 50 });
     clock.now += 100 * 60 * MINUTE;
     assert.equal(await one.attempts.sweep(100), 0);
-  });
-}
+  },
+};

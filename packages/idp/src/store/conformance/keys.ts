@@ -1,13 +1,13 @@
 // API keys and the provider's signing keys.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import { apiKey, filled, found, id, signingKey, TENANT, times } from "./records.ts";
 
 /** The cases of keys. */
-export function keyCases({ test, place }: Topic): void {
-  test("an API key is kept whole, found by its hash, and goes with its tenant", async () => {
-    const { one, two } = place();
+export const keyCases: Cases = {
+  "an API key is kept whole, found by its hash, and goes with its tenant": async (place) => {
+    const { one, two } = place;
     await filled(one);
     const whole = apiKey(5, { keyManager: true, tenantId: TENANT, expirationInstant: 9_000, sample: true });
     const other = apiKey(6, { name: null, permissions: {}, metaData: {}, insertInstant: 500 });
@@ -19,10 +19,10 @@ export function keyCases({ test, place }: Topic): void {
     assert.deepEqual(await two.apiKeys.list(), [other, whole]);
     await two.tenants.delete(TENANT);
     assert.deepEqual(await one.apiKeys.list(), [other]);
-  });
+  },
 
-  test("an API key is changed by one at a time, and deleted once", async () => {
-    const { one, two } = place();
+  "an API key is changed by one at a time, and deleted once": async (place) => {
+    const { one, two } = place;
     const before = apiKey(5);
     await one.apiKeys.insert(before);
     const next = {
@@ -41,10 +41,10 @@ export function keyCases({ test, place }: Topic): void {
     );
     assert.equal(await two.apiKeys.findByHash(before.hash), null);
     assert.equal(await two.apiKeys.find(id(5)), null);
-  });
+  },
 
-  test("a new signing key signs, those before it verify until their time is over", async () => {
-    const { one, two, clock } = place();
+  "a new signing key signs, those before it verify until their time is over": async (place) => {
+    const { one, two, clock } = place;
     await one.signingKeys.insert(signingKey(1), clock.now + 10);
     await two.signingKeys.insert(signingKey(2), clock.now + 20);
     await one.signingKeys.insert(signingKey(3, { algorithm: "EdDSA" }), clock.now + 30);
@@ -57,10 +57,10 @@ export function keyCases({ test, place }: Topic): void {
     assert.deepEqual(await kids(), ["kid-3", "kid-2"]);
     clock.now += 10;
     assert.deepEqual(await kids(), ["kid-3"]);
-  });
+  },
 
-  test("a signing key is sealed anew, and retired", async () => {
-    const { one, two, clock } = place();
+  "a signing key is sealed anew, and retired": async (place) => {
+    const { one, two, clock } = place;
     await one.signingKeys.insert(signingKey(1), clock.now);
     await one.signingKeys.insert(signingKey(2), clock.now + 10);
     await two.signingKeys.reseal("kid-1", "sealed anew");
@@ -73,10 +73,10 @@ export function keyCases({ test, place }: Topic): void {
       (await one.signingKeys.list()).map(({ kid }) => kid),
       ["kid-2"],
     );
-  });
+  },
 
-  test("of 50 new signing keys at once one is the newest, and all verify", async () => {
-    const { one, two, clock } = place();
+  "of 50 new signing keys at once one is the newest, and all verify": async (place) => {
+    const { one, two, clock } = place;
     await times(50, (index) =>
       (index % 2 === 0 ? one : two).signingKeys.insert(signingKey(index), clock.now + 10),
     );
@@ -84,5 +84,5 @@ export function keyCases({ test, place }: Topic): void {
     assert.equal(keys.length, 50);
     assert.equal(keys.filter(({ verifiesUntil }) => verifiesUntil === null).length, 1);
     assert.deepEqual(await two.signingKeys.list(), keys);
-  });
-}
+  },
+};

@@ -1,7 +1,7 @@
 // Large data: ten thousand families of one user, a thousand users at once, profiles of 256 KiB, lists of a thousand rows.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import {
   apiKey,
   application,
@@ -24,29 +24,30 @@ import {
 const FAMILIES = 10_000;
 
 /** The cases of large data. */
-export function largeCases({ harness, test, place }: Topic): void {
-  test("ten thousand families of one user are listed by the newest thousand, revoked in one step and swept in portions", async () => {
-    const { one, two, clock } = place();
-    await filled(one);
-    const first = await signedIn(one, 10, clock.now);
-    await harness.multiply(first.id, FAMILIES - 1);
-    const list = await two.refreshTokens.list(USER);
-    assert.equal(list.length, 1_000);
-    assert.equal(list[0]?.startInstant, clock.now + FAMILIES - 1);
-    assert.equal(list.at(-1)?.startInstant, clock.now + FAMILIES - 1_000);
-    await one.webhooks.insert(webhook(9));
-    assert.equal(await two.refreshTokens.revoke({ userId: USER }, "api", null), FAMILIES);
-    assert.deepEqual(await one.refreshTokens.list(USER), []);
-    assert.deepEqual(typesOf(await drained(one, id(9))), ["jwt.refresh-token.revoke"]);
-    clock.now += DAY + HOUR;
-    const swept = await times(4, (index) => (index % 2 === 0 ? one : two).refreshTokens.sweep(1_000));
-    assert.ok(swept.every((count) => count <= 1_000));
-    assert.equal(await two.users.delete(USER), true);
-    assert.equal(await one.refreshTokens.find(list[0]?.id ?? ""), null);
-  });
+export const largeCases: Cases = {
+  "ten thousand families of one user are listed by the newest thousand, revoked in one step and swept in portions":
+    async (place, harness) => {
+      const { one, two, clock } = place;
+      await filled(one);
+      const first = await signedIn(one, 10, clock.now);
+      await harness.multiply(first.id, FAMILIES - 1);
+      const list = await two.refreshTokens.list(USER);
+      assert.equal(list.length, 1_000);
+      assert.equal(list[0]?.startInstant, clock.now + FAMILIES - 1);
+      assert.equal(list.at(-1)?.startInstant, clock.now + FAMILIES - 1_000);
+      await one.webhooks.insert(webhook(9));
+      assert.equal(await two.refreshTokens.revoke({ userId: USER }, "api", null), FAMILIES);
+      assert.deepEqual(await one.refreshTokens.list(USER), []);
+      assert.deepEqual(typesOf(await drained(one, id(9))), ["jwt.refresh-token.revoke"]);
+      clock.now += DAY + HOUR;
+      const swept = await times(4, (index) => (index % 2 === 0 ? one : two).refreshTokens.sweep(1_000));
+      assert.ok(swept.every((count) => count <= 1_000));
+      assert.equal(await two.users.delete(USER), true);
+      assert.equal(await one.refreshTokens.find(list[0]?.id ?? ""), null);
+    },
 
-  test("a thousand users come at once, each with a registration, and go with their tenant", async () => {
-    const { one, two } = place();
+  "a thousand users come at once, each with a registration, and go with their tenant": async (place) => {
+    const { one, two } = place;
     await filled(one);
     const entries = Array.from({ length: 1_000 }, (_, index) => ({
       user: user(10_000 + index),
@@ -56,10 +57,10 @@ export function largeCases({ harness, test, place }: Topic): void {
     assert.deepEqual(await two.users.findByEmail(TENANT, "user10999@example.com"), user(10_999));
     assert.equal(await two.tenants.delete(TENANT), true);
     assert.equal(await one.users.find(id(10_999)), null);
-  });
+  },
 
-  test("long profiles come back whole", async () => {
-    const { one, two } = place();
+  "long profiles come back whole": async (place) => {
+    const { one, two } = place;
     await filled(one);
     const long = "é🗝x".repeat(32 * 1_024);
     const person = user(5, { profile: { fullName: long, data: { long } } });
@@ -68,10 +69,10 @@ export function largeCases({ harness, test, place }: Topic): void {
     await one.webhooks.insert(webhook(9));
     await two.users.setActive(person.id, false, true);
     assert.equal((await drained(one, id(9)))[0]?.user?.profile.fullName, long);
-  });
+  },
 
-  test("lists of a thousand are whole and in order", async () => {
-    const { one, two } = place();
+  "lists of a thousand are whole and in order": async (place) => {
+    const { one, two } = place;
     await filled(one);
     const ids = Array.from({ length: 1_000 }, (_, index) => id(10_000 + index));
     await times(1_000, (index) => one.apiKeys.insert(apiKey(10_000 + index)));
@@ -83,5 +84,5 @@ export function largeCases({ harness, test, place }: Topic): void {
     const applications = await two.applications.list({ tenantId: TENANT, active: true });
     assert.deepEqual(applications.map((each) => each.id).slice(1), ids);
     assert.equal(found(applications[0]).roles.length, 1);
-  });
-}
+  },
+};

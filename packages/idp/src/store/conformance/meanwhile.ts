@@ -1,7 +1,7 @@
 // What ends sign-ins while somebody signs in, many times over and in every order: afterwards no token lives that must not (CWE-367).
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases, Place } from "../conformance.ts";
 import type { Store } from "../store.ts";
 import {
   application,
@@ -28,7 +28,9 @@ interface Round {
   registrationId: string;
 }
 
-const ENDINGS: Readonly<Record<string, (store: Store, round: Round) => Promise<unknown>>> = {
+type Ending = (store: Store, round: Round) => Promise<unknown>;
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
   "the user is deactivated": (store, { userId }) => store.users.setActive(userId, false, true),
   "the user is deleted": (store, { userId }) => store.users.delete(userId),
   "the password is changed": async (store, { userId }) =>
@@ -45,46 +47,49 @@ const ENDINGS: Readonly<Record<string, (store: Store, round: Round) => Promise<u
 };
 
 /** The cases of what ends meanwhile. */
-export function meanwhileCases({ test, place }: Topic): void {
-  for (const [what, end] of Object.entries(ENDINGS)) {
-    test(`while ${what}: a sign-in is refused, or its token ends`, async () => {
-      const { one, two, clock } = place();
-      await filled(one);
-      for (let number = 0; number < ROUNDS; number += 1) {
-        const round = await begun(one, number);
-        const tokens = Array.from({ length: SIGN_INS }, (_, index) =>
-          token(10_000 + number * 100 + index, clock.now, round),
-        );
-        const signIn = (index: number): Promise<unknown> => {
-          const signedIn = signInOf(found(tokens[index]), { registrationId: round.registrationId });
-          return (index % 2 === 0 ? one : two).refreshTokens.signIn(signedIn);
-        };
-        // Before, between and after the sign-ins.
-        const at = number % (SIGN_INS + 1);
-        const running = times(SIGN_INS + 1, (index) =>
-          index === at ? end(number % 2 === 0 ? two : one, round) : signIn(index < at ? index : index - 1),
-        );
-        const answers = await running;
-        answers.splice(at, 1);
-        await Promise.all(tokens.map((each, index) => assertOver(two, each.id, answers[index])));
-      }
-    });
-  }
+export const meanwhileCases: Cases = {
+  ...Object.fromEntries(
+    Object.entries(ENDINGS).map(([what, end]) => [
+      `while ${what}: a sign-in is refused, or its token ends`,
+      (place: Place) => endsMeanwhile(place, end),
+    ]),
+  ),
 
-  test("while a user is deactivated and activated over and over, no token lives whose sign-in came before the last ending", async () => {
-    const { one, two, clock } = place();
-    await filled(one);
-    const round = await begun(one, 0);
-    const answers = await times(100, async (index) => {
-      const store = index % 2 === 0 ? one : two;
-      if (index % 5 === 0) return store.users.setActive(round.userId, index % 2 === 0, true);
-      return store.refreshTokens.signIn(signInOf(token(20_000 + index, clock.now, round)));
-    });
-    await one.users.setActive(round.userId, false, true);
-    assert.deepEqual(await two.refreshTokens.list(round.userId), []);
-    for (const [index, answer] of answers.entries())
-      if (index % 5 !== 0) await assertOver(two, id(20_000 + index), answer);
-  });
+  "while a user is deactivated and activated over and over, no token lives whose sign-in came before the last ending":
+    async ({ one, two, clock }) => {
+      await filled(one);
+      const round = await begun(one, 0);
+      const answers = await times<unknown>(100, async (index) => {
+        const store = index % 2 === 0 ? one : two;
+        if (index % 5 === 0) return store.users.setActive(round.userId, index % 2 === 0, true);
+        return store.refreshTokens.signIn(signInOf(token(20_000 + index, clock.now, round)));
+      });
+      await one.users.setActive(round.userId, false, true);
+      assert.deepEqual(await two.refreshTokens.list(round.userId), []);
+      for (const [index, answer] of answers.entries())
+        if (index % 5 !== 0) await assertOver(two, id(20_000 + index), answer);
+    },
+};
+
+async function endsMeanwhile({ one, two, clock }: Place, end: Ending): Promise<void> {
+  await filled(one);
+  for (let number = 0; number < ROUNDS; number += 1) {
+    const round = await begun(one, number);
+    const tokens = Array.from({ length: SIGN_INS }, (_, index) =>
+      token(10_000 + number * 100 + index, clock.now, round),
+    );
+    const signIn = (index: number): Promise<unknown> => {
+      const signedIn = signInOf(found(tokens[index]), { registrationId: round.registrationId });
+      return (index % 2 === 0 ? one : two).refreshTokens.signIn(signedIn);
+    };
+    // Before, between and after the sign-ins.
+    const at = number % (SIGN_INS + 1);
+    const answers = await times(SIGN_INS + 1, (index) =>
+      index === at ? end(number % 2 === 0 ? two : one, round) : signIn(index < at ? index : index - 1),
+    );
+    answers.splice(at, 1);
+    await Promise.all(tokens.map((each, index) => assertOver(two, each.id, answers[index])));
+  }
 }
 
 async function begun(store: Store, number: number): Promise<Round> {

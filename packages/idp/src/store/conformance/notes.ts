@@ -1,7 +1,7 @@
 // Notes, and what is decided by them: who may fill an empty store, and who may empty it again.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import type { Store } from "../store.ts";
 import {
   apiKey,
@@ -18,19 +18,19 @@ import {
 } from "./records.ts";
 
 /** The cases of notes. */
-export function noteCases({ test, place }: Topic): void {
-  test("a note is kept, and replaced by who knows what it says", async () => {
-    const { one, two } = place();
+export const noteCases: Cases = {
+  "a note is kept, and replaced by who knows what it says": async (place) => {
+    const { one, two } = place;
     await one.setNote("a", "1");
     assert.deepEqual([await two.note("a"), await two.note("b")], ["1", null]);
     await two.setNote("a", "2");
     assert.equal(await one.replaceNote("a", "1", "3"), false);
     assert.equal(await one.replaceNote("a", "2", "3"), true);
     assert.equal(await two.note("a"), "3");
-  });
+  },
 
-  test("an empty store is claimed; one in which anything was created is not", async () => {
-    const { one, two } = place();
+  "an empty store is claimed; one in which anything was created is not": async (place) => {
+    const { one, two } = place;
     const creations: ((store: Store) => Promise<unknown>)[] = [
       (store) => store.setNote("b", "1"),
       (store) => store.apiKeys.insert(apiKey(5)),
@@ -48,10 +48,10 @@ export function noteCases({ test, place }: Topic): void {
       await one.setNote("c", "1");
       assert.equal(await two.clearIf("c", "1"), true);
     }
-  });
+  },
 
-  test("of 50 at once one claims, one replaces, one clears", async () => {
-    const { one, two } = place();
+  "of 50 at once one claims, one replaces, one clears": async (place) => {
+    const { one, two } = place;
     const of = (index: number): Store => (index % 2 === 0 ? one : two);
     assert.deepEqual(tally(await times(50, (index) => of(index).claim("a", String(index)))), {
       true: 1,
@@ -66,10 +66,10 @@ export function noteCases({ test, place }: Topic): void {
     assert.equal(await two.note("a"), null);
     await times(50, (index) => of(index).setNote("a", String(index)));
     assert.match((await one.note("a")) ?? "", /^\d+$/);
-  });
+  },
 
-  test("what is cleared is empty, and works", async () => {
-    const { one, two, clock } = place();
+  "what is cleared is empty, and works": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     await one.webhooks.insert(webhook(11));
@@ -87,5 +87,5 @@ export function noteCases({ test, place }: Topic): void {
     for (const list of lists) assert.deepEqual(await list, []);
     await filled(two);
     assert.notEqual(await one.applications.find(APPLICATION), null);
-  });
-}
+  },
+};

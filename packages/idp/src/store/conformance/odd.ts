@@ -1,7 +1,7 @@
 // Odd data: rows that somebody damaged, texts that are hard to keep, values at the edge.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import {
   application,
@@ -21,9 +21,12 @@ import {
 const ODD = ["é🗝 ß İ ı", "' OR 1=1 --", "%_\\", '"}{', "\u0001\u007f\uffff", "x".repeat(200)];
 
 /** The cases of odd data. */
-export function oddCases({ harness, test, place }: Topic): void {
-  test("a damaged row is an error, never a guess; it neither spoils others nor stays for ever", async () => {
-    const { one, two, clock } = place();
+export const oddCases: Cases = {
+  "a damaged row is an error, never a guess; it neither spoils others nor stays for ever": async (
+    place,
+    harness,
+  ) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     await harness.damage("users");
@@ -45,10 +48,10 @@ export function oddCases({ harness, test, place }: Topic): void {
     assert.equal(await two.users.delete(USER), true);
     assert.equal(await two.applications.delete(APPLICATION), true);
     assert.equal(await one.users.find(USER), null);
-  });
+  },
 
-  test("a damaged delivery goes with its webhook", async () => {
-    const { one, two } = place();
+  "a damaged delivery goes with its webhook": async (place, harness) => {
+    const { one, two } = place;
     await filled(one);
     await one.webhooks.insert(webhook(9));
     await one.users.setActive(USER, true, true);
@@ -56,10 +59,10 @@ export function oddCases({ harness, test, place }: Topic): void {
     await assert.rejects(two.outbox.claim(id(9), 10, 1_000));
     assert.equal(await two.webhooks.delete(id(9)), true);
     assert.deepEqual(await one.outbox.due(), []);
-  });
+  },
 
-  test("texts come back as they were", async () => {
-    const { one, two, clock } = place();
+  "texts come back as they were": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     for (const [index, text] of ODD.entries()) {
       const settings = { data: { [text]: text, nul: `\u0000${text}` } };
@@ -80,10 +83,10 @@ export function oddCases({ harness, test, place }: Topic): void {
       await one.setNote(text, text);
       assert.equal(await two.note(text), text);
     }
-  });
+  },
 
-  test("what can't be the name of anything is absent", async () => {
-    const { one: store } = place();
+  "what can't be the name of anything is absent": async (place) => {
+    const { one: store } = place;
     await filled(store);
     for (const odd of ["", "\u0000", "a\u0000b", "\ud800", "x".repeat(100_000)]) {
       const reads = await Promise.all([
@@ -105,10 +108,10 @@ export function oddCases({ harness, test, place }: Topic): void {
       assert.deepEqual(await store.refreshTokens.list(odd), []);
       assert.equal(await store.users.delete(odd), false);
     }
-  });
+  },
 
-  test("numbers are kept exactly, up to the largest", async () => {
-    const { one, two, clock } = place();
+  "numbers are kept exactly, up to the largest": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const largest = Number.MAX_SAFE_INTEGER;
     const far = {
@@ -124,5 +127,5 @@ export function oddCases({ harness, test, place }: Topic): void {
     const person = user(5, { expiry: largest, version: 2 ** 50 });
     await one.users.insert(person);
     assert.deepEqual(await two.users.find(id(5)), person);
-  });
-}
+  },
+};

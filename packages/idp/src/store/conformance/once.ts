@@ -1,7 +1,7 @@
 // Fifty at once on two nodes of everything that happens once: one is told that it did, the others that they came too late.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases, Place } from "../conformance.ts";
 import type { Store } from "../store.ts";
 import {
   apiKey,
@@ -104,60 +104,61 @@ const DELETIONS: Readonly<Record<string, Attempt>> = {
   "a tenant": (store) => store.tenants.delete(TENANT),
 };
 
+function atOnce({ one, two }: Place, attempt: Attempt): Promise<unknown[]> {
+  return times(50, (index) => attempt(index % 2 === 0 ? one : two, index));
+}
+
+async function prepared({ one }: Place): Promise<void> {
+  await filled(one);
+  await one.applications.insert(application(60));
+  await one.apiKeys.insert(apiKey(61));
+  await one.webhooks.insert(webhook(62));
+}
+
 /** The cases of what happens once. */
-export function onceCases({ test, place }: Topic): void {
-  const atOnce = (attempt: Attempt): Promise<unknown[]> => {
-    const { one, two } = place();
-    return times(50, (index) => attempt(index % 2 === 0 ? one : two, index));
-  };
-  const prepared = async (): Promise<void> => {
-    const { one } = place();
-    await filled(one);
-    await one.applications.insert(application(60));
-    await one.apiKeys.insert(apiKey(61));
-    await one.webhooks.insert(webhook(62));
-  };
-
-  test("inserting what is unique", async () => {
-    await prepared();
+export const onceCases: Cases = {
+  "inserting what is unique": async (place) => {
+    await prepared(place);
     for (const [what, [attempt, others]] of Object.entries(INSERTS))
-      assert.deepEqual(tally(await atOnce(attempt)), { saved: 1, [others]: 49 }, what);
-  });
+      assert.deepEqual(tally(await atOnce(place, attempt)), { saved: 1, [others]: 49 }, what);
+  },
 
-  test("updating one version", async () => {
-    await prepared();
+  "updating one version": async (place) => {
+    await prepared(place);
     for (const [what, attempt] of Object.entries(UPDATES))
-      assert.deepEqual(tally(await atOnce(attempt)), { saved: 1, conflict: 49 }, what);
-    const { one, two } = place();
+      assert.deepEqual(tally(await atOnce(place, attempt)), { saved: 1, conflict: 49 }, what);
+    const { one, two } = place;
     assert.equal((await one.users.find(USER))?.version, 2);
     assert.deepEqual(await two.users.find(USER), await one.users.find(USER));
-  });
+  },
 
-  test("deleting", async () => {
-    await prepared();
+  deleting: async (place) => {
+    await prepared(place);
     for (const [what, attempt] of Object.entries(DELETIONS))
-      assert.deepEqual(tally(await atOnce(attempt)), { true: 1, false: 49 }, what);
-  });
+      assert.deepEqual(tally(await atOnce(place, attempt)), { true: 1, false: 49 }, what);
+  },
 
-  test("deactivating and activating, every time", async () => {
-    await prepared();
+  "deactivating and activating, every time": async (place) => {
+    await prepared(place);
     assert.deepEqual(
-      tally(await atOnce((store, index) => store.users.setActive(USER, index % 3 === 0, true))),
+      tally(await atOnce(place, (store, index) => store.users.setActive(USER, index % 3 === 0, true))),
       { true: 50 },
     );
     assert.deepEqual(
-      tally(await atOnce((store, index) => store.applications.setActive(APPLICATION, index % 3 === 0))),
+      tally(
+        await atOnce(place, (store, index) => store.applications.setActive(APPLICATION, index % 3 === 0)),
+      ),
       { true: 50 },
     );
-    const { one } = place();
+    const { one } = place;
     assert.deepEqual(
       [(await one.users.find(USER))?.version, (await one.applications.find(APPLICATION))?.version],
       [51, 51],
     );
-  });
+  },
 
-  test("users and what they belong to, while it is deleted: none is left behind", async () => {
-    const { one, two } = place();
+  "users and what they belong to, while it is deleted: none is left behind": async (place) => {
+    const { one, two } = place;
     await filled(one);
     for (let number = 0; number < 10; number += 1) {
       const base = 1_000 + number * 20;
@@ -174,5 +175,5 @@ export function onceCases({ test, place }: Topic): void {
         assert.equal(await two.users.find(id(base + 1 + index)), null);
       }
     }
-  });
-}
+  },
+};

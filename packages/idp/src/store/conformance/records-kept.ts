@@ -1,7 +1,7 @@
 // Tenants, applications with their roles, and registrations: kept whole, unique where they have to be, and gone with what they are part of.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import {
   application,
   APPLICATION,
@@ -19,9 +19,9 @@ import {
 } from "./records.ts";
 
 /** The cases of tenants, applications, roles and registrations. */
-export function recordCases({ test, place }: Topic): void {
-  test("a tenant is kept whole, and listed behind the default one by its age", async () => {
-    const { one, two } = place();
+export const recordCases: Cases = {
+  "a tenant is kept whole, and listed behind the default one by its age": async (place) => {
+    const { one, two } = place;
     const late = tenant(1, {
       isDefault: true,
       insertInstant: 9_000,
@@ -32,36 +32,37 @@ export function recordCases({ test, place }: Topic): void {
     for (const each of [middle, early, late]) assert.equal(await one.tenants.insert(each), "saved");
     assert.deepEqual(await two.tenants.find(late.id), late);
     assert.deepEqual(await two.tenants.list(), [late, early, middle]);
-  });
+  },
 
-  test("names are unique whatever their case, of tenants everywhere, of applications in a tenant, of roles in an application", async () => {
-    const { one: store } = place();
-    await filled(store);
-    assert.equal(await store.tenants.insert(tenant(7, { name: "TENANT 1" })), "duplicate name");
-    assert.equal(await store.tenants.insert(tenant(1, { name: "Another" })), "duplicate id");
-    assert.equal(await store.tenants.insert(tenant(7)), "saved");
-    assert.equal(await store.tenants.update(tenant(7, { name: "tenant 1" })), "duplicate name");
-    assert.equal(
-      await store.applications.insert(application(8, { name: "APPLICATION 2" })),
-      "duplicate name",
-    );
-    assert.equal(await store.applications.insert(application(2, { name: "Another" })), "duplicate id");
-    const elsewhere = application(8, { name: "Application 2", tenantId: id(7) });
-    assert.equal(await store.applications.insert(elsewhere), "saved");
-    assert.equal(
-      await store.applications.insertRole(APPLICATION, role(21, { name: "role 20" })),
-      "duplicate name",
-    );
-    assert.equal(
-      await store.applications.insertRole(APPLICATION, role(20, { name: "other" })),
-      "duplicate id",
-    );
-    assert.equal(await store.applications.insertRole(id(8), role(21, { name: "role 20" })), "saved");
-    assert.deepEqual(found(await store.tenants.find(id(7))), tenant(7));
-  });
+  "names are unique whatever their case, of tenants everywhere, of applications in a tenant, of roles in an application":
+    async (place) => {
+      const { one: store } = place;
+      await filled(store);
+      assert.equal(await store.tenants.insert(tenant(7, { name: "TENANT 1" })), "duplicate name");
+      assert.equal(await store.tenants.insert(tenant(1, { name: "Another" })), "duplicate id");
+      assert.equal(await store.tenants.insert(tenant(7)), "saved");
+      assert.equal(await store.tenants.update(tenant(7, { name: "tenant 1" })), "duplicate name");
+      assert.equal(
+        await store.applications.insert(application(8, { name: "APPLICATION 2" })),
+        "duplicate name",
+      );
+      assert.equal(await store.applications.insert(application(2, { name: "Another" })), "duplicate id");
+      const elsewhere = application(8, { name: "Application 2", tenantId: id(7) });
+      assert.equal(await store.applications.insert(elsewhere), "saved");
+      assert.equal(
+        await store.applications.insertRole(APPLICATION, role(21, { name: "role 20" })),
+        "duplicate name",
+      );
+      assert.equal(
+        await store.applications.insertRole(APPLICATION, role(20, { name: "other" })),
+        "duplicate id",
+      );
+      assert.equal(await store.applications.insertRole(id(8), role(21, { name: "role 20" })), "saved");
+      assert.deepEqual(found(await store.tenants.find(id(7))), tenant(7));
+    },
 
-  test("an application is kept whole with its roles, or not at all", async () => {
-    const { one, two } = place();
+  "an application is kept whole with its roles, or not at all": async (place) => {
+    const { one, two } = place;
     await filled(one);
     const roles = [
       role(31, { name: "admin", description: "all", isSuperRole: true }),
@@ -79,10 +80,10 @@ export function recordCases({ test, place }: Topic): void {
     await one.applications.insertRole(whole.id, role(33, { name: "buyer" }));
     const names = found(await two.applications.find(whole.id)).roles.map(({ name }) => name);
     assert.deepEqual(names, ["admin", "buyer", "customer"]);
-  });
+  },
 
-  test("applications are listed by tenant and by whether they are active, oldest first", async () => {
-    const { one: store, clock } = place();
+  "applications are listed by tenant and by whether they are active, oldest first": async (place) => {
+    const { one: store, clock } = place;
     await filled(store);
     await store.tenants.insert(tenant(7));
     const second = application(11, { insertInstant: 500 });
@@ -96,10 +97,10 @@ export function recordCases({ test, place }: Topic): void {
     assert.deepEqual([await ids(TENANT, true), await ids(TENANT, false)], [[id(11)], [APPLICATION]]);
     const changed = found(await store.applications.find(APPLICATION));
     assert.deepEqual([changed.version, changed.lastUpdateInstant], [2, clock.now]);
-  });
+  },
 
-  test("an update on an old version is a conflict, and leaves `active` and the roles alone", async () => {
-    const { one, two } = place();
+  "an update on an old version is a conflict, and leaves `active` and the roles alone": async (place) => {
+    const { one, two } = place;
     await filled(one);
     const before = found(await one.applications.find(APPLICATION));
     const next = { ...before, name: "Renamed", active: false, roles: [], lastUpdateInstant: 3_000 };
@@ -110,10 +111,10 @@ export function recordCases({ test, place }: Topic): void {
     assert.equal(await two.tenants.update(tenant(1, { name: "Renamed" })), "saved");
     assert.equal(await one.tenants.update(tenant(1, { name: "Lost" })), "conflict");
     assert.equal(found(await one.tenants.find(TENANT)).name, "Renamed");
-  });
+  },
 
-  test("a registration is kept whole, one for a user and an application", async () => {
-    const { one, two, clock } = place();
+  "a registration is kept whole, one for a user and an application": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     assert.equal(await one.registrations.insert(registration(41)), "duplicate key");
     await one.applications.insert(application(13));
@@ -136,10 +137,10 @@ export function recordCases({ test, place }: Topic): void {
     assert.equal(await one.registrations.update({ ...whole, roles: ["lost"] }), "conflict");
     const expected = { ...whole, roles: [], lastUpdateInstant: clock.now, version: 2 };
     assert.deepEqual(await one.registrations.find(USER, id(13)), expected);
-  });
+  },
 
-  test("what is part of something goes with it", async () => {
-    const { one, two, clock } = place();
+  "what is part of something goes with it": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     assert.equal(await two.applications.delete(APPLICATION), true);
@@ -159,5 +160,5 @@ export function recordCases({ test, place }: Topic): void {
     ];
     for (const each of gone) assert.equal(await each, null);
     assert.equal(await two.users.insert(user(3)), "gone");
-  });
-}
+  },
+};

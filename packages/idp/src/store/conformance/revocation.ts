@@ -1,7 +1,7 @@
 // What is revoked, why, and how often; what is owed because of a lockout; reuse.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import type { RevocationTarget, Store } from "../store.ts";
 import {
   application,
@@ -21,32 +21,35 @@ import {
   webhook,
 } from "./records.ts";
 
-/** The cases of revocation. */
-export function revocationCases({ test, place }: Topic): void {
-  const fill = async (store: Store, at: number): Promise<void> => {
-    await filled(store);
-    await store.applications.insert(application(5));
-    await store.users.insert(user(6), registration(7, { userId: id(6) }));
-    await signedIn(store, 10, at);
-    await signedIn(store, 11, at);
-    await signedIn(store, 12, at, { applicationId: id(5) });
-    await signedIn(store, 13, at, { userId: id(6) });
-  };
-  const revoked = async (store: Store): Promise<number[]> => {
-    const rows = await Promise.all(
-      [10, 11, 12, 13].map(async (number) => ({ number, row: await store.refreshTokens.find(id(number)) })),
-    );
-    return rows.filter(({ row }) => found(row).token.revokedInstant !== null).map(({ number }) => number);
-  };
+async function fill(store: Store, at: number): Promise<void> {
+  await filled(store);
+  await store.applications.insert(application(5));
+  await store.users.insert(user(6), registration(7, { userId: id(6) }));
+  await signedIn(store, 10, at);
+  await signedIn(store, 11, at);
+  await signedIn(store, 12, at, { applicationId: id(5) });
+  await signedIn(store, 13, at, { userId: id(6) });
+}
 
-  test("one token, a user's, a user's in an application, an application's: that many and no others", async () => {
+async function revoked(store: Store): Promise<number[]> {
+  const rows = await Promise.all(
+    [10, 11, 12, 13].map(async (number) => ({ number, row: await store.refreshTokens.find(id(number)) })),
+  );
+  return rows.filter(({ row }) => found(row).token.revokedInstant !== null).map(({ number }) => number);
+}
+
+/** The cases of revocation. */
+export const revocationCases: Cases = {
+  "one token, a user's, a user's in an application, an application's: that many and no others": async (
+    place,
+  ) => {
     const targets: [RevocationTarget, number[]][] = [
       [{ id: id(10) }, [10]],
       [{ userId: USER, applicationId: id(5) }, [10, 12]],
       [{ userId: USER }, [10, 11, 12]],
       [{ applicationId: APPLICATION }, [10, 11, 12, 13]],
     ];
-    const { one, two, clock } = place();
+    const { one, two, clock } = place;
     await fill(one, clock.now);
     let before = 0;
     for (const [target, expected] of targets) {
@@ -57,10 +60,10 @@ export function revocationCases({ test, place }: Topic): void {
     }
     const first = found(await two.refreshTokens.find(id(10))).token;
     assert.deepEqual([first.revokedInstant, first.revokedReason], [clock.now - 3, "api"]);
-  });
+  },
 
-  test("in another tenant nothing is revoked", async () => {
-    const { one, two, clock } = place();
+  "in another tenant nothing is revoked": async (place) => {
+    const { one, two, clock } = place;
     await fill(one, clock.now);
     await one.tenants.insert(tenant(8));
     const targets = [
@@ -72,10 +75,10 @@ export function revocationCases({ test, place }: Topic): void {
     for (const target of targets) assert.equal(await one.refreshTokens.revoke(target, "api", id(8)), 0);
     assert.deepEqual(await revoked(two), []);
     assert.equal(await two.refreshTokens.revoke({ userId: USER }, "api", TENANT), 3);
-  });
+  },
 
-  test("of 50 at once each token is revoked once, and told once where it is told of one", async () => {
-    const { one, two, clock } = place();
+  "of 50 at once each token is revoked once, and told once where it is told of one": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await one.webhooks.insert(webhook(9));
     await times(20, (index) => signedIn(one, 100 + index, clock.now));
@@ -99,10 +102,10 @@ export function revocationCases({ test, place }: Topic): void {
     const ofOne = counts.filter((count, index) => index % 3 === 2 && count === 1).length;
     assert.equal(single.length, ofOne);
     assert.equal(new Set(single.map(({ refreshToken }) => refreshToken?.id)).size, ofOne);
-  });
+  },
 
-  test("reuse ends a family once, and the user is told once", async () => {
-    const { one, two, clock } = place();
+  "reuse ends a family once, and the user is told once": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await one.webhooks.insert(webhook(9));
     await signedIn(one, 10, clock.now);
@@ -123,10 +126,10 @@ export function revocationCases({ test, place }: Topic): void {
       ["192.0.2.9", "reuse", "reuse"],
     );
     assert.equal((await drained(two, "mail")).length, 1);
-  });
+  },
 
-  test("reuse that is to end nothing is told once, and may end the family later", async () => {
-    const { one, two, clock } = place();
+  "reuse that is to end nothing is told once, and may end the family later": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await one.webhooks.insert(webhook(9));
     await signedIn(one, 10, clock.now);
@@ -137,10 +140,10 @@ export function revocationCases({ test, place }: Topic): void {
       "jwt.refresh-token.reuse",
       "jwt.refresh-token.revoke",
     ]);
-  });
+  },
 
-  test("what is owed ends once, whoever pays, and only whom it was owed for", async () => {
-    const { one, two, clock } = place();
+  "what is owed ends once, whoever pays, and only whom it was owed for": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await one.users.insert(user(6));
     await one.webhooks.insert(webhook(9));
@@ -158,10 +161,10 @@ export function revocationCases({ test, place }: Topic): void {
     await signedIn(one, 200, clock.now);
     await two.refreshTokens.revokeOwed();
     assert.equal(found(await two.refreshTokens.find(id(200))).token.revokedInstant, null);
-  });
+  },
 
-  test("what is owed is paid by the store itself, soon after", async () => {
-    const { one, two, clock } = place();
+  "what is owed is paid by the store itself, soon after": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     const began = performance.now();
@@ -170,5 +173,5 @@ export function revocationCases({ test, place }: Topic): void {
       assert.ok(performance.now() - began < 8_000, "it is paid");
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-  });
-}
+  },
+};

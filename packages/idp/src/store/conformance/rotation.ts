@@ -1,23 +1,23 @@
 // The compare-and-set that every rotation goes through, and reading a family.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import type { TokenUse } from "../store.ts";
 import { DAY, filled, found, HOUR, id, signedIn, tally, times, USER } from "./records.ts";
 
-/** The cases of rotation. */
-export function rotationCases({ test, place }: Topic): void {
-  const useAt = (now: number, over: Partial<TokenUse> = {}): TokenUse => ({
-    generation: 2,
-    keyId: "k2",
-    expiresInstant: now + HOUR,
-    endsInstant: now + 2 * DAY,
-    lastAccessedAddress: "192.0.2.2",
-    ...over,
-  });
+const useAt = (now: number, over: Partial<TokenUse> = {}): TokenUse => ({
+  generation: 2,
+  keyId: "k2",
+  expiresInstant: now + HOUR,
+  endsInstant: now + 2 * DAY,
+  lastAccessedAddress: "192.0.2.2",
+  ...over,
+});
 
-  test("a use is written as it is, and stamped by the store's clock", async () => {
-    const { one, two, clock } = place();
+/** The cases of rotation. */
+export const rotationCases: Cases = {
+  "a use is written as it is, and stamped by the store's clock": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const before = await signedIn(one, 10, clock.now);
     clock.now += 10;
@@ -25,10 +25,10 @@ export function rotationCases({ test, place }: Topic): void {
     assert.equal(await one.refreshTokens.advance(before.id, 1, use), true);
     const expected = { ...before, ...use, rotatedInstant: clock.now, lastAccessedInstant: clock.now };
     assert.deepEqual(await two.refreshTokens.find(before.id), { token: expected, readAt: clock.now });
-  });
+  },
 
-  test("the grace's instant moves with the generation only", async () => {
-    const { one, two, clock } = place();
+  "the grace's instant moves with the generation only": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const before = await signedIn(one, 10, clock.now);
     clock.now += 10;
@@ -39,10 +39,10 @@ export function rotationCases({ test, place }: Topic): void {
     assert.equal(await two.refreshTokens.advance(before.id, 1, useAt(clock.now, { generation: 7 })), true);
     const forward = found(await one.refreshTokens.find(before.id)).token;
     assert.deepEqual([forward.generation, forward.rotatedInstant], [7, clock.now]);
-  });
+  },
 
-  test("from another generation nothing is changed, nor of a revoked family", async () => {
-    const { one, two, clock } = place();
+  "from another generation nothing is changed, nor of a revoked family": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const before = await signedIn(one, 10, clock.now);
     for (const from of [0, 2, 3])
@@ -51,10 +51,10 @@ export function rotationCases({ test, place }: Topic): void {
     assert.equal(await two.refreshTokens.revoke({ id: before.id }, "reuse", null), 1);
     assert.equal(await one.refreshTokens.advance(before.id, 1, useAt(clock.now)), false);
     assert.equal(found(await two.refreshTokens.find(before.id)).token.generation, 1);
-  });
+  },
 
-  test("of 50 at once from one generation one wins, again and again", async () => {
-    const { one, two, clock } = place();
+  "of 50 at once from one generation one wins, again and again": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const { id: tokenId } = await signedIn(one, 10, clock.now);
     for (let generation = 1; generation <= 10; generation += 1) {
@@ -69,10 +69,10 @@ export function rotationCases({ test, place }: Topic): void {
       const { token } = found(await two.refreshTokens.find(tokenId));
       assert.deepEqual([token.generation, token.keyId], [generation + 1, `by ${answers.indexOf(true)}`]);
     }
-  });
+  },
 
-  test("of a rotation and a revocation at once the family is revoked either way", async () => {
-    const { one, two, clock } = place();
+  "of a rotation and a revocation at once the family is revoked either way": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     for (let number = 0; number < 20; number += 1) {
       const { id: tokenId } = await signedIn(one, 100 + number, clock.now);
@@ -85,10 +85,10 @@ export function rotationCases({ test, place }: Topic): void {
       assert.equal(Number(revoked), 1);
       assert.equal(found(await one.refreshTokens.find(tokenId)).token.revokedReason, "api");
     }
-  });
+  },
 
-  test("a list shows what lives, newest first", async () => {
-    const { one, two, clock } = place();
+  "a list shows what lives, newest first": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const at = clock.now;
     const oldest = await signedIn(one, 10, at - 30);
@@ -100,5 +100,5 @@ export function rotationCases({ test, place }: Topic): void {
     assert.deepEqual(await two.refreshTokens.list(USER), [third, second, oldest]);
     clock.now += HOUR;
     assert.deepEqual(await two.refreshTokens.list(USER), []);
-  });
-}
+  },
+};

@@ -1,7 +1,7 @@
 // Signing in: what is stored of it, and that nothing is where what it rests on has changed since the password was checked (CWE-367).
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import type { SignIn } from "../store.ts";
 import {
   application,
@@ -21,9 +21,11 @@ import {
 } from "./records.ts";
 
 /** The cases of signing in. */
-export function signInCases({ test, place }: Topic): void {
-  test("a sign-in is recorded with the user, the registration and the token, which is kept whole", async () => {
-    const { one, two, clock } = place();
+export const signInCases: Cases = {
+  "a sign-in is recorded with the user, the registration and the token, which is kept whole": async (
+    place,
+  ) => {
+    const { one, two, clock } = place;
     await filled(one);
     clock.now += 7;
     const whole = token(10, clock.now, {
@@ -38,10 +40,10 @@ export function signInCases({ test, place }: Topic): void {
     assert.deepEqual([person.lastLoginInstant, person.version], [clock.now, 1]);
     const registered = found(await two.registrations.find(USER, APPLICATION));
     assert.deepEqual([registered.lastLoginInstant, registered.version], [clock.now, 1]);
-  });
+  },
 
-  test("a sign-in without a token, a registration or an application is one, too", async () => {
-    const { one, two, clock } = place();
+  "a sign-in without a token, a registration or an application is one, too": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const bare = signInOf(token(10, clock.now), { refreshToken: null, applicationId: null });
     assert.deepEqual(await one.refreshTokens.signIn(bare), { newDevice: false });
@@ -51,10 +53,10 @@ export function signInCases({ test, place }: Topic): void {
     const nothing = token(11, clock.now, { lastAccessedAddress: null, metaData: {} });
     assert.notEqual(await one.refreshTokens.signIn(signInOf(nothing)), null);
     assert.deepEqual(found(await two.refreshTokens.find(id(11))).token, nothing);
-  });
+  },
 
-  test("nothing is stored where anything it rests on has changed", async () => {
-    const { one, two, clock } = place();
+  "nothing is stored where anything it rests on has changed": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await one.applications.insert(application(5));
     await one.applications.setActive(id(5), false);
@@ -83,20 +85,20 @@ export function signInCases({ test, place }: Topic): void {
     await one.users.insert(user(12, { expiry: clock.now + 1 }));
     const still = signInOf(token(13, clock.now, { userId: id(12) }));
     assert.notEqual(await one.refreshTokens.signIn(still), null);
-  });
+  },
 
-  test("a token that is there already stays as it is", async () => {
-    const { one, two, clock } = place();
+  "a token that is there already stays as it is": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const first = token(10, clock.now);
     await one.refreshTokens.signIn(signInOf(first));
     const again = signInOf(token(10, clock.now, { generation: 5, keyId: "other" }));
     await assert.rejects(two.refreshTokens.signIn(again));
     assert.deepEqual(found(await two.refreshTokens.find(id(10))).token, first);
-  });
+  },
 
-  test("50 sign-ins of a user at once are 50 families", async () => {
-    const { one, two, clock } = place();
+  "50 sign-ins of a user at once are 50 families": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const answers = await times(50, (index) =>
       (index % 2 === 0 ? one : two).refreshTokens.signIn(
@@ -105,10 +107,12 @@ export function signInCases({ test, place }: Topic): void {
     );
     assert.equal(answers.filter((answer) => answer !== null).length, 50);
     assert.equal((await two.refreshTokens.list(USER)).length, 50);
-  });
+  },
 
-  test("of 50 sign-ins and 50 changes of the password at once, each sign-in is refused or ended", async () => {
-    const { one, two, clock } = place();
+  "of 50 sign-ins and 50 changes of the password at once, each sign-in is refused or ended": async (
+    place,
+  ) => {
+    const { one, two, clock } = place;
     await filled(one);
     const change = { password: password({ hash: "new" }), revoke: true };
     const [changes, signIns] = await Promise.all([
@@ -123,5 +127,5 @@ export function signInCases({ test, place }: Topic): void {
       assert.equal(row === null, signIn === null);
       if (row !== null) assert.equal(row.token.revokedReason, "password-changed");
     }
-  });
-}
+  },
+};

@@ -1,14 +1,14 @@
 // Sweeping: what has ended is forgotten, a bounded number at a time, by several nodes side by side; what goes on stays.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import { counter } from "./attempts.ts";
 import { DAY, filled, HOUR, id, signedIn, signInOf, times, token, user } from "./records.ts";
 
 /** The cases of sweeping. */
-export function sweepCases({ test, place }: Topic): void {
-  test("a token is forgotten when it ends, revoked or not, and not a moment before", async () => {
-    const { one, two, clock } = place();
+export const sweepCases: Cases = {
+  "a token is forgotten when it ends, revoked or not, and not a moment before": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     await signedIn(one, 11, clock.now);
@@ -19,10 +19,10 @@ export function sweepCases({ test, place }: Topic): void {
     clock.now += 1;
     assert.equal(await two.refreshTokens.sweep(10), 2);
     assert.equal(await one.refreshTokens.find(id(11)), null);
-  });
+  },
 
-  test("a token that is used goes on, one whose life was shortened does not", async () => {
-    const { one, two, clock } = place();
+  "a token that is used goes on, one whose life was shortened does not": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     const at = clock.now;
     await times(20, (index) => signedIn(one, 100 + index, at));
@@ -40,10 +40,10 @@ export function sweepCases({ test, place }: Topic): void {
     assert.notEqual(await one.refreshTokens.find(id(100)), null);
     clock.now = at + 3 * DAY;
     assert.equal(await two.refreshTokens.sweep(100), 10);
-  });
+  },
 
-  test("several nodes that sweep side by side forget each thing once", async () => {
-    const { one, two, clock } = place();
+  "several nodes that sweep side by side forget each thing once": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await times(60, (index) => signedIn(one, 100 + index, clock.now));
     await times(60, (index) => one.attempts.reserve([counter(`key ${index}`)]));
@@ -66,14 +66,14 @@ export function sweepCases({ test, place }: Topic): void {
       assert.ok(swept.every((each) => each <= 7));
       assert.equal(sum, count - 7, part);
     }
-  });
+  },
 
-  test("what still counts is not swept", async () => {
-    const { one, two, clock } = place();
+  "what still counts is not swept": async (place) => {
+    const { one, two, clock } = place;
     await one.attempts.reserve([counter("a")]);
     clock.now += HOUR - 1;
     assert.equal(await two.attempts.sweep(10), 0);
     clock.now += 1;
     assert.equal(await two.attempts.sweep(10), 1);
-  });
-}
+  },
+};

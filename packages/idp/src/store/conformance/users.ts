@@ -1,7 +1,7 @@
 // Users: found by what they sign in with, changed by one at a time, and their passwords.
 
 import assert from "node:assert/strict";
-import type { Topic } from "../conformance.ts";
+import type { Cases } from "../conformance.ts";
 import type { User } from "../records.ts";
 import {
   APPLICATION,
@@ -18,9 +18,11 @@ import {
 } from "./records.ts";
 
 /** The cases of users. */
-export function userCases({ test, place }: Topic): void {
-  test("a user is kept whole and found by id, e-mail and username in any case, in his tenant alone", async () => {
-    const { one, two } = place();
+export const userCases: Cases = {
+  "a user is kept whole and found by id, e-mail and username in any case, in his tenant alone": async (
+    place,
+  ) => {
+    const { one, two } = place;
     await filled(one);
     await one.tenants.insert(tenant(7));
     const whole = user(5, {
@@ -43,10 +45,10 @@ export function userCases({ test, place }: Topic): void {
     assert.deepEqual(await two.users.findByEmail(TENANT, "USER5@Example.com"), whole);
     assert.deepEqual(await two.users.findByUsername(TENANT, "üNÏCODE"), whole);
     assert.equal(await two.users.findByEmail(id(7), "user5@example.com"), null);
-  });
+  },
 
-  test("e-mail and username are unique in a tenant, whatever their case", async () => {
-    const { one: store } = place();
+  "e-mail and username are unique in a tenant, whatever their case": async (place) => {
+    const { one: store } = place;
     await filled(store);
     await store.tenants.insert(tenant(7));
     assert.equal(await store.users.insert(user(3, { email: null, username: null })), "duplicate id");
@@ -61,10 +63,10 @@ export function userCases({ test, place }: Topic): void {
     assert.equal(await store.users.update(user(6, { username: "user3" })), "duplicate username");
     assert.equal(await store.users.update(user(6, { username: "USER6" })), "saved");
     assert.equal(found(await store.users.findByUsername(TENANT, "user6")).username, "USER6");
-  });
+  },
 
-  test("a user comes with a registration or not at all, and many come all or none", async () => {
-    const { one, two } = place();
+  "a user comes with a registration or not at all, and many come all or none": async (place) => {
+    const { one, two } = place;
     await filled(one);
     const taken = registration(4, { userId: id(5) });
     assert.equal(await one.users.insert(user(5), taken), "duplicate id");
@@ -79,10 +81,10 @@ export function userCases({ test, place }: Topic): void {
     assert.equal((await one.users.insertAll([entry(50), entry(51)])).saved, "saved");
     assert.notEqual(await two.registrations.find(id(51), APPLICATION), null);
     assert.equal((await one.users.insertAll([])).saved, "saved");
-  });
+  },
 
-  test("an update on an old version is a conflict, and leaves alone what it does not write", async () => {
-    const { one, two, clock } = place();
+  "an update on an old version is a conflict, and leaves alone what it does not write": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     const before = found(await two.users.find(USER));
@@ -106,10 +108,10 @@ export function userCases({ test, place }: Topic): void {
     };
     assert.deepEqual(await two.users.find(USER), expected);
     assert.equal(await two.users.findByEmail(TENANT, "user3@example.com"), null);
-  });
+  },
 
-  test("a new password replaces the old one, and ends the sign-ins if it is to", async () => {
-    const { one, two, clock } = place();
+  "a new password replaces the old one, and ends the sign-ins if it is to": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     clock.now += 5;
@@ -126,10 +128,10 @@ export function userCases({ test, place }: Topic): void {
     assert.equal(await two.users.update(changed, { password: password(), revoke: true }), "saved");
     const ended = found(await one.refreshTokens.find(id(10))).token;
     assert.deepEqual([ended.revokedReason, ended.revokedInstant], ["password-changed", clock.now]);
-  });
+  },
 
-  test("another form of the same password takes the place of that password only", async () => {
-    const { one, two } = place();
+  "another form of the same password takes the place of that password only": async (place) => {
+    const { one, two } = place;
     await filled(one);
     await one.users.update(user(3), { password: password({ hash: "second" }), revoke: false });
     await two.users.rehash(USER, 1, password({ hash: "of the first" }));
@@ -137,10 +139,10 @@ export function userCases({ test, place }: Topic): void {
     await two.users.rehash(USER, 2, password({ hash: "again" }));
     const after = found(await one.users.find(USER));
     assert.deepEqual([after.password?.hash, after.credentialVersion, after.version], ["again", 2, 2]);
-  });
+  },
 
-  test("of imported passwords the highest factor of each scheme of the tenant is known", async () => {
-    const { one, two } = place();
+  "of imported passwords the highest factor of each scheme of the tenant is known": async (place) => {
+    const { one, two } = place;
     await filled(one);
     await one.tenants.insert(tenant(7));
     const kept = [
@@ -156,10 +158,10 @@ export function userCases({ test, place }: Topic): void {
     );
     const factors = await two.users.importedFactors(TENANT);
     assert.deepEqual(Object.fromEntries(factors), { bcrypt: 12, "salted-pbkdf2-hmac-sha256": 24_000 });
-  });
+  },
 
-  test("who is deactivated is, and his sign-ins end if they are to", async () => {
-    const { one, two, clock } = place();
+  "who is deactivated is, and his sign-ins end if they are to": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     assert.equal(await one.users.setActive(USER, false, false), true);
@@ -170,15 +172,15 @@ export function userCases({ test, place }: Topic): void {
     assert.equal((await one.refreshTokens.list(USER)).length, 1);
     assert.equal(await two.users.setActive(USER, false, true), true);
     assert.equal(found(await one.refreshTokens.find(id(10))).token.revokedReason, "login-prevented");
-  });
+  },
 
-  test("who is deleted leaves nothing, and his e-mail is free", async () => {
-    const { one, two, clock } = place();
+  "who is deleted leaves nothing, and his e-mail is free": async (place) => {
+    const { one, two, clock } = place;
     await filled(one);
     await signedIn(one, 10, clock.now);
     assert.equal(await one.users.delete(USER), true);
     assert.equal(await two.users.delete(USER), false);
     assert.deepEqual([await two.refreshTokens.find(id(10)), await two.registrations.list(USER)], [null, []]);
     assert.equal(await two.users.insert(user(5, { email: "user3@example.com" })), "saved");
-  });
-}
+  },
+};
