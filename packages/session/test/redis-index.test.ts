@@ -1,4 +1,5 @@
 // The lists of sign-ins in Redis lose nothing: whoever crashes between which two writes, and whoever writes beside whom.
+import { crc32 } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Proxy, startProxy } from "../../../test/servers/proxy.ts";
 import { type RedisServer, startRedis } from "../../../test/servers/redis.ts";
@@ -8,6 +9,8 @@ import { redisAddress } from "../src/store/redis-address.ts";
 import { redisClient } from "../src/store/redis-client.ts";
 import { type RedisConnection, redisConnection } from "../src/store/redis-connection.ts";
 import { type SignInIndex, signInIndex } from "../src/store/redis-index.ts";
+import { signInValue } from "../src/store/redis-records.ts";
+import { advance } from "../src/store/redis-scripts.ts";
 import type { SessionStore, SignInRecord } from "../src/store/store.ts";
 import { day, hour, signInRecord, start } from "./records.ts";
 import { ask } from "./redis-servers.ts";
@@ -147,6 +150,26 @@ describe("writes beside each other", () => {
     expect(await entries()).toBe(0);
   });
 
+  test("never take back what a later version owes by what an earlier one would have", async () => {
+    const tombstone = ended(signInRecord(), "signed-out", true, start);
+    const settled = paid(tombstone);
+    const again = { ...settled, version: settled.version + 1, revocationOwed: true };
+    await store.insertSignIn(tombstone);
+    await store.updateSignIn(settled);
+    await index.expect(again);
+    // Somebody slow, who will be refused.
+    await index.expect(tombstone);
+    await connection.run(
+      advance,
+      "latchkey:store:i:sign-in-1",
+      settled.version,
+      signInValue(again),
+      start + day,
+    );
+    await index.dismiss(settled);
+    expect(await store.signInsOwingRevocation(9)).toEqual([again]);
+  });
+
   test("never take an entry whose record is about to be written", async () => {
     await index.expect(signInRecord());
     expect(await lists()).toEqual({ ofUser: [], ofAll: [], owing: [] });
@@ -192,6 +215,27 @@ describe("a list", () => {
       .map(placed)
       .toSorted((a, b) => a.authenticatedAt - b.authenticatedAt || (a.id < b.id ? -1 : 1));
     expect(all).toEqual(expectedOnes);
+  });
+
+  test("of all is in order also where most of it lies in one key", async () => {
+    const inBucket = (which: number, count: number) =>
+      Array.from({ length: 10_000 }, (_, n) => `n-${n}`)
+        .filter((id) => crc32(id) % 16 === which)
+        .slice(0, count);
+    const ids = [
+      ...inBucket(5, 60),
+      ...inBucket(9, 3),
+      ...inBucket(5, 90).slice(60),
+      ...inBucket(9, 60).slice(3),
+    ];
+    const all = ids.map((id, n) => signInRecord({ id, authenticatedAt: start + n }));
+    await Promise.all(all.map((signIn) => store.insertSignIn(signIn)));
+    const listed: SignInRecord[] = [];
+    for (let portion: readonly SignInRecord[] = [], more = true; more; more = portion.length === 40) {
+      portion = await store.liveSignIns({ ...ofAll, after: listed.at(-1) ?? null, limit: 40 });
+      listed.push(...portion);
+    }
+    expect(listed).toEqual(all);
   });
 
   test("of all is spread over keys of about one size", async () => {

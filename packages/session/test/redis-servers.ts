@@ -91,7 +91,7 @@ export async function startSentinel(): Promise<TestSentinel> {
     `port ${port}\nbind 127.0.0.1\ndir ${folder}
 sentinel monitor main 127.0.0.1 ${master.port} 1
 sentinel down-after-milliseconds main 500
-sentinel failover-timeout main 3000
+sentinel failover-timeout main 1000
 `,
   );
   const known = async () => ask(port, "sentinel", "replicas", "main");

@@ -13,7 +13,7 @@ export const connectTimeout = 800;
 const silence = 1_000;
 
 /** Milliseconds between two attempts to connect, at most: how long a store that is back may go unnoticed. */
-const longestPause = 1_000;
+export const longestPause = 1_000;
 
 /** What TLS needs beyond the authorities this machine trusts; there is no way to trust everybody. */
 export type RedisTls = Pick<ConnectionOptions, "ca" | "cert" | "key" | "servername">;

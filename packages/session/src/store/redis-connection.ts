@@ -21,6 +21,8 @@ export interface RedisConnection {
    * another's answer too. Requests have no numbers in Redis's protocol.
    */
   mistrust(): never;
+  /** Gives up the connection there is, and with it what is under way; the next call finds another. */
+  breakOff(): void;
   /** Waits for answers that are due, and ends; every later call rejects. */
   close(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
       return done === 1 || done === 0 || done === null ? done === 1 : mistrust();
     },
     mistrust,
+    breakOff,
     async close() {
       if (closed) return;
       closed = true;

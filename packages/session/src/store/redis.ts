@@ -10,6 +10,7 @@
 import { redisAddress } from "./redis-address.ts";
 import { redisClient, type RedisExtras, type RedisTls } from "./redis-client.ts";
 import { redisConnection } from "./redis-connection.ts";
+import { watchFailovers } from "./redis-failover.ts";
 import { signInIndex } from "./redis-index.ts";
 import { listingMethods } from "./redis-listing.ts";
 import { sessionMethods } from "./redis-sessions.ts";
@@ -42,7 +43,13 @@ export interface RedisStoreOptions extends RedisExtras {
 export function redisStore({ url, application, ...extras }: RedisStoreOptions): SessionStore {
   if (!/^[\w.-]{1,64}$/.test(application))
     throw new TypeError("application is not 1 to 64 of A-Z a-z 0-9 . _ -");
-  const redis = redisConnection(redisClient(redisAddress(url), extras));
+  const address = redisAddress(url);
+  const client = redisClient(address, extras);
+  const redis = redisConnection(client);
+  let unwatch: (() => void) | null = null;
+  client.once("ready", () => {
+    unwatch = watchFailovers(address, extras, () => redis.breakOff());
+  });
   const prefix = `latchkey:${application}:`;
   const index = signInIndex(redis, prefix);
   let sweptAt = 0;
@@ -58,6 +65,9 @@ export function redisStore({ url, application, ...extras }: RedisStoreOptions): 
       await index.trim(now);
       sweptAt = Math.max(sweptAt, now);
     },
-    close: () => redis.close(),
+    close() {
+      unwatch?.();
+      return redis.close();
+    },
   };
 }
