@@ -14,7 +14,7 @@ const freshness = 1_000;
 /** Milliseconds a watcher waits; what has not answered by then is down for now. */
 const patience = 1_000;
 
-/** An id no sign-in has. */
+/** A hash no session has. */
 const nobody = "status";
 
 /** A look at both; callers at once share one, and for a second it is kept. */
@@ -25,7 +25,7 @@ export function statusOf({ store, provider, now }: Settings): () => Promise<Stat
 
   const take = async (): Promise<Status> => {
     const [storeAnswers, providerAnswers] = await Promise.all([
-      inTime(store.readSignIn(nobody).then(() => true)),
+      inTime(store.readSession(nobody, now()).then(() => true)),
       inTime(provider.isUp()),
     ]);
     looked = now();

@@ -106,9 +106,7 @@ export interface Outage {
   /** What goes on working: nothing, or reading, so that live sessions are served. */
   readonly still?: "nothing" | "reading";
   /** Brings it about; what it returns ends it. */
-  begin(): Promise<() => Promise<unknown> | unknown>;
-  /** Whether a sign-in that was made before is forgotten: its user is renewed all the same. */
-  readonly forgets?: boolean;
+  begin(): Promise<() => unknown>;
 }
 
 /** A kind of store, opened anew for each test. */
@@ -154,114 +152,123 @@ export function storeOutages(place: OutagePlace): void {
   });
 
   const dead = place.outages.filter(({ still }) => still !== "reading");
+  describe.each(dead)(`${place.name}: a store that $that`, (outage) => {
+    deadStore(start, () => beginning(outage, open));
+  });
   const readable = place.outages.filter(({ still }) => still === "reading");
-  if (dead.length > 0)
-    describe.each(dead)(`${place.name}: a store that $that`, (outage) => {
-      test("gives 503 to who has a cookie and nothing to anybody else, costs little once it is known, and heals by itself", () =>
-        deadStore(outage, start, open));
-      test("signs nobody in, by a value, and signs nobody out: with 503, what was is still so afterwards", () =>
-        endings(outage, start, open));
-    });
-  if (readable.length > 0)
-    describe.each(readable)(`${place.name}: a store that $that`, (outage) => {
-      test("serves who is signed in, changes nothing, and heals by itself", () =>
-        unwritableStore(outage, start, open));
-    });
+  describe.each(readable)(`${place.name}: a store that $that`, (outage) => {
+    unwritableStore(start, () => beginning(outage, open));
+  });
 }
 
-type Start = (options?: ShopOptions) => Promise<Shop>;
+type Start = () => Promise<Shop>;
 
-async function deadStore(
-  { begin, forgets }: Outage,
-  start: Start,
-  open: AsyncDisposableStack,
-): Promise<void> {
-  const shop = await start();
-  const [browser, other] = [await shop.signedIn(), await shop.signedIn()];
-  const before = new Map(browser.jar);
-  const end = once(await begin());
-  open.defer(end);
+/** Brings an outage about; what it returns ends it, as the end of the test does. */
+type Begin = () => Promise<() => Promise<void>>;
 
-  // All at once: none of them waits for another's deadline.
-  const first = await Promise.all(Array.from({ length: 2 * mostMissed }, () => cart(browser)));
-  for (const answer of first) expectUnavailable(answer);
-  expectUnavailable(await browser.post("/items", { item: "lamp" }));
-  expect(shop.events.map(({ type }) => type)).toContain("circuit-opened");
-
-  shop.store.calls.length = 0;
-  const asked = await Promise.all(Array.from({ length: 20 }, () => cart(browser)));
-  for (const answer of asked) expectUnavailable(answer);
-  const json = await cart(browser, { headers: { accept: "application/json" } });
-  expectUnavailable(json);
-  expect(JSON.parse(json.body)).toEqual({ error: "session-store-unavailable" });
-  for (const each of [browser, shop.browser()])
-    for (const path of ["/", "/login", "/assets/style.css"]) expect((await each.get(path)).status).toBe(200);
-  expect((await shop.browser().get("/shopping-cart")).status).toBe(302);
-  expect(shop.store.calls).toEqual([]);
-  expect(await shop.sessions.status()).toEqual({ store: "down", provider: "up" });
-  expect(browser.jar).toEqual(before);
-
-  await end();
-  await healed(shop, browser);
-  expect((await cart(other)).status).toBe(200);
-  expect((await browser.post("/items", { item: "lamp" })).status).toBe(200);
-  expect(shop.events.map(({ type }) => type)).not.toContain("sign-in-ended");
-  expect(forgets === true || browser.cookie("session") === before.get("session")?.value).toBe(true);
+async function beginning({ begin }: Outage, open: AsyncDisposableStack): Promise<() => Promise<void>> {
+  const end = await begin();
+  let ending: Promise<void> | null = null;
+  const endOnce = () => (ending ??= Promise.resolve(end()).then(() => undefined));
+  open.defer(endOnce);
+  return endOnce;
 }
 
-async function endings({ begin }: Outage, start: Start, open: AsyncDisposableStack): Promise<void> {
-  const shop = await start();
-  const { email, password } = await shop.provider.anybody();
-  const [browser, visitor] = [await shop.signedIn(), shop.browser()];
-  await visitor.get("/login");
-  const before = new Map(browser.jar);
-  const end = once(await begin());
-  open.defer(end);
-  expectUnavailable(await browser.post("/logout"));
-  expect(browser.jar).toEqual(before);
-  const refused = await visitor.post("/login", { loginId: email, password });
-  expect(refused).toMatchObject({ status: 503, setCookies: [] });
-  expect(Number(refused.headers["retry-after"])).toBeGreaterThanOrEqual(1);
-  expect(refused.body).toContain("form-token");
-  expect(visitor.cookie("session")).toBe("");
+function deadStore(start: Start, begin: Begin): void {
+  test("gives 503 to who has a cookie and nothing to anybody else, costs little once it is known, and heals by itself", async () => {
+    const shop = await start();
+    const [browser, other] = [await shop.signedIn(), await shop.signedIn()];
+    const before = new Map(browser.jar);
+    const end = await begin();
 
-  await end();
-  await healed(shop, browser);
-  shop.clock.pass(5, "seconds");
-  expect((await visitor.post("/login", { loginId: email, password })).status).toBe(302);
-  // A sign-out that is acknowledged holds, for whoever has a copy of the cookies.
-  const thief = browser.copy();
-  expect((await browser.post("/logout")).status).toBe(302);
-  expect((await cart(thief)).status).toBe(302);
-  expect((await cart(visitor)).status).toBe(200);
+    // All at once: none of them waits for another's deadline.
+    const first = await Promise.all(Array.from({ length: 2 * mostMissed }, () => cart(browser)));
+    for (const answer of first) expectUnavailable(answer);
+    expectUnavailable(await browser.post("/items", { item: "lamp" }));
+    expect(typesOf(shop)).toContain("circuit-opened");
+
+    shop.store.calls.length = 0;
+    const asked = await Promise.all(Array.from({ length: 20 }, () => cart(browser)));
+    for (const answer of asked) expectUnavailable(answer);
+    const json = await cart(browser, { headers: { accept: "application/json" } });
+    expectUnavailable(json);
+    expect(JSON.parse(json.body)).toEqual({ error: "session-store-unavailable" });
+    for (const each of [browser, shop.browser()])
+      for (const path of ["/", "/login", "/assets/style.css"])
+        expect((await each.get(path)).status).toBe(200);
+    expect((await shop.browser().get("/shopping-cart")).status).toBe(302);
+    expect(shop.store.calls).toEqual([]);
+    expect(await shop.sessions.status()).toEqual({ store: "down", provider: "up" });
+    expect(browser.jar).toEqual(before);
+
+    await end();
+    await healed(shop, browser);
+    expect((await cart(other)).status).toBe(200);
+    expect((await browser.post("/items", { item: "lamp" })).status).toBe(200);
+    expect(typesOf(shop)).not.toContain("sign-in-ended");
+    expect(browser.cookie("session")).toBe(before.get("session")?.value);
+  });
+
+  test("signs nobody in or out: 503, and afterwards a sign-in is one and a sign-out holds", async () => {
+    const shop = await start();
+    const { email, password } = await shop.provider.anybody();
+    const [browser, visitor] = [await shop.signedIn(), shop.browser()];
+    await visitor.get("/login");
+    const before = new Map(browser.jar);
+    const end = await begin();
+    expectUnavailable(await browser.post("/logout"));
+    expect(browser.jar).toEqual(before);
+    const refused = await visitor.post("/login", { loginId: email, password });
+    expect(refused).toMatchObject({ status: 503, setCookies: [] });
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    expect(refused.body).toContain("form-token");
+    expect(visitor.cookie("session")).toBe("");
+
+    await end();
+    await healed(shop, browser);
+    const signIn = async () => {
+      shop.clock.pass(1, "seconds");
+      return (await visitor.post("/login", { loginId: email, password })).status;
+    };
+    await expect.poll(signIn, { timeout: 15_000 }).toBe(302);
+    // For whoever has a copy of the cookies, too.
+    const thief = browser.copy();
+    expect((await browser.post("/logout")).status).toBe(302);
+    expect((await cart(thief)).status).toBe(302);
+    expect((await cart(visitor)).status).toBe(200);
+  });
 }
 
-async function unwritableStore({ begin }: Outage, start: Start, open: AsyncDisposableStack): Promise<void> {
-  const shop = await start();
-  const { email, password } = await shop.provider.anybody();
-  const [browser, due, visitor] = [await shop.signedIn(), await shop.signedIn(), shop.browser()];
-  await visitor.get("/login");
-  const before = new Map(browser.jar);
-  const end = once(await begin());
-  open.defer(end);
+function unwritableStore(start: Start, begin: Begin): void {
+  test("serves who is signed in, changes nothing, and heals by itself", async () => {
+    const shop = await start();
+    const { email, password } = await shop.provider.anybody();
+    const [browser, due, leaving] = [await shop.signedIn(), await shop.signedIn(), await shop.signedIn()];
+    const visitor = shop.browser();
+    await visitor.get("/login");
+    const before = new Map(browser.jar);
+    const end = await begin();
 
-  for (let asked = 0; asked < 2 * mostMissed; asked++)
-    expect(await cart(browser)).toMatchObject({ status: 200, setCookies: [] });
-  expect((await visitor.post("/login", { loginId: email, password })).status).toBe(503);
-  expect(visitor.cookie("session")).toBe("");
-  const refused = await browser.post("/logout");
-  expect(refused).toMatchObject({ status: 503, setCookies: [] });
-  expect((await cart(browser)).status).toBe(200);
-  shop.clock.pass(10, "minutes");
-  for (let asked = 0; asked < 2 * mostMissed; asked++) expectUnavailable(await cart(due));
-  expect(shop.events.map(({ type }) => type)).toContain("circuit-opened");
-  expect(browser.jar).toEqual(before);
+    for (let asked = 0; asked < 2 * mostMissed; asked++)
+      expect(await cart(browser)).toMatchObject({ status: 200, setCookies: [] });
+    const refused = await visitor.post("/login", { loginId: email, password });
+    expect(refused).toMatchObject({ status: 503, setCookies: [] });
+    expect(await leaving.post("/logout")).toMatchObject({ status: 503, setCookies: [] });
+    expect((await cart(browser)).status).toBe(200);
+    shop.clock.pass(10, "minutes");
+    for (let asked = 0; asked < 2 * mostMissed; asked++) expectUnavailable(await cart(due));
+    expect(typesOf(shop)).toContain("circuit-opened");
+    expect(browser.jar).toEqual(before);
 
-  await end();
-  await healed(shop, due);
-  await healed(shop, browser);
-  expect(shop.events.map(({ type }) => type)).not.toContain("sign-in-ended");
-  expect((await visitor.post("/login", { loginId: email, password })).status).toBe(302);
+    await end();
+    for (const each of [due, browser, leaving]) await healed(shop, each);
+    expect(typesOf(shop)).not.toContain("sign-in-ended");
+    expect((await visitor.post("/login", { loginId: email, password })).status).toBe(302);
+  });
+}
+
+function typesOf({ events }: Shop): string[] {
+  return events.map(({ type }) => type);
 }
 
 /** Waits until a page is served again, the clock moving as it does: no restart, and nobody signs in. */
@@ -271,9 +278,4 @@ export async function healed(shop: Shop, browser: Browser): Promise<void> {
     return (await cart(browser)).status;
   };
   await expect.poll(ask, { timeout: 15_000, interval: 20 }).toBe(200);
-}
-
-function once(end: () => Promise<unknown> | unknown): () => Promise<void> {
-  let ending: Promise<void> | null = null;
-  return () => (ending ??= (async () => void (await end()))());
 }

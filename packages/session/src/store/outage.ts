@@ -28,43 +28,44 @@ const deadlinesOfClosing = 5;
 /** The same store; every call is answered or rejects with SessionStoreUnavailableError within the deadline. */
 export function guarded(store: SessionStore, guard: StoreGuard): SessionStore {
   const waiting = deadlines(guard.deadline);
-  const lanes = twoLanes(guard);
-  const read = asking(guard, waiting, lanes.reading);
-  const write = asking(guard, waiting, lanes.writing);
+  const lane = lanes(guard);
+  const ask = () => asking(guard, waiting, lane());
+  const [readSessions, writeSessions, readSignIns, writeSignIns] = [ask(), ask(), ask(), ask()];
   return {
-    insertSession: (session) => write("insertSession", () => store.insertSession(session), isBoolean),
+    insertSession: (session) => writeSessions("insertSession", () => store.insertSession(session), isBoolean),
     useSession: (hash, now, idle) =>
-      read(
+      readSessions(
         "useSession",
         () => store.useSession(hash, now, idle),
         (answer) => isSessionOrNull(answer, hash),
       ),
     readSession: (hash, now) =>
-      read(
+      readSessions(
         "readSession",
         () => store.readSession(hash, now),
         (answer) => isSessionOrNull(answer, hash),
       ),
-    updateSession: (session) => write("updateSession", () => store.updateSession(session), isBoolean),
-    questionSession: (hash, at) => write("questionSession", () => store.questionSession(hash, at), isDone),
-    deleteSession: (hash) => write("deleteSession", () => store.deleteSession(hash), isDone),
-    insertSignIn: (signIn) => write("insertSignIn", () => store.insertSignIn(signIn), isBoolean),
+    updateSession: (session) => writeSessions("updateSession", () => store.updateSession(session), isBoolean),
+    questionSession: (hash, at) =>
+      writeSessions("questionSession", () => store.questionSession(hash, at), isDone),
+    deleteSession: (hash) => writeSessions("deleteSession", () => store.deleteSession(hash), isDone),
+    insertSignIn: (signIn) => writeSignIns("insertSignIn", () => store.insertSignIn(signIn), isBoolean),
     readSignIn: (id) =>
-      read(
+      readSignIns(
         "readSignIn",
         () => store.readSignIn(id),
         (answer) => isSignInOrNull(answer, id),
       ),
-    updateSignIn: (next) => write("updateSignIn", () => store.updateSignIn(next), isBoolean),
+    updateSignIn: (next) => writeSignIns("updateSignIn", () => store.updateSignIn(next), isBoolean),
     liveSignIns: (of) =>
-      read(
+      readSignIns(
         "liveSignIns",
         () => store.liveSignIns(of),
         (answer) => areLiveSignIns(answer, of),
       ),
     signInsOwingRevocation: (limit) =>
-      read("signInsOwingRevocation", () => store.signInsOwingRevocation(limit), areSignIns),
-    sweep: (now) => write("sweep", () => store.sweep(now), isDone),
+      readSignIns("signInsOwingRevocation", () => store.signInsOwingRevocation(limit), areSignIns),
+    sweep: (now) => writeSignIns("sweep", () => store.sweep(now), isDone),
     async close() {
       waiting.close();
       await closed(store, guard.deadline * deadlinesOfClosing);
@@ -82,18 +83,17 @@ interface Lane {
 }
 
 /**
- * One circuit for what is read and one for what is written: a store that is read-only, full or locked for writing must not take the
- * pages of those away who are signed in, nor make each write wait. To listeners it is one: open while either is.
+ * A circuit for sessions that are read, for those that are written, and two for sign-ins: a store that is read-only, full or in part
+ * locked must not take the pages of those away who are signed in, nor make each renewal wait. To listeners it is one: open while any is.
  */
-function twoLanes({ elapsed, publish }: StoreGuard): { reading: Lane; writing: Lane } {
+function lanes({ elapsed, publish }: StoreGuard): () => Lane {
   let open = 0;
   const changed = (to: "open" | "closed") => {
     open += to === "open" ? 1 : -1;
     if (to === "open" && open === 1) publish({ type: "circuit-opened", what: "session-store" });
     if (to === "closed" && open === 0) publish({ type: "circuit-closed", what: "session-store" });
   };
-  const lane = (): Lane => ({ circuit: breaker(elapsed, changed), lastCause: undefined });
-  return { reading: lane(), writing: lane() };
+  return () => ({ circuit: breaker(elapsed, changed), lastCause: undefined });
 }
 
 type Ask = <Answer>(
