@@ -44,8 +44,8 @@ export class IdentityProviderMisconfiguredError extends LatchkeyError {
   override readonly name = "IdentityProviderMisconfiguredError";
   readonly status = 503;
   readonly statusCode = 503;
-  /** Whole seconds: somebody has to mend it first. */
-  readonly retryAfter = 30;
+  /** Whole seconds after which it is worth coming back: for the Retry-After of a 503. */
+  readonly retryAfter = 5;
 }
 
 /**
