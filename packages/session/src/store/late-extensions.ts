@@ -32,8 +32,9 @@ export interface Writing {
   readonly write: WriteExtensions;
 }
 
-/** Nothing waits yet. */
+/** Nothing waits yet. Throws a TypeError for an interval that is none. */
 export function lateExtensions({ flushEvery, retryAfter, write }: Writing): LateExtensions {
+  if (!(flushEvery >= 0)) throw new TypeError('"flushEvery" must be milliseconds, 0 or more');
   const waiting = new Map<string, number>();
   let timer: NodeJS.Timeout | null = null;
   let flight: Promise<void> | null = null;
