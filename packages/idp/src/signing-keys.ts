@@ -26,6 +26,8 @@ export interface UsableKey {
   pem: string;
   /** When it was made, epoch milliseconds. */
   insertInstant: number;
+  /** Null: none is newer. Else it is forgotten after this instant. */
+  verifiesUntil: number | null;
 }
 
 /** A public key as JWKS lists it (RFC 7517 §4). */
@@ -130,7 +132,9 @@ function createRing({ now }: KeyConfig, store: SigningKeyStore, sealing: Sealing
     const asked = now();
     const known = new Map(keys.map((key) => [key.kid, key]));
     const stored = await store.list();
-    keys = stored.map((key) => known.get(key.kid) ?? opened(key, sealing));
+    keys = stored.map((key) => {
+      return { ...(known.get(key.kid) ?? opened(key, sealing)), verifiesUntil: key.verifiesUntil };
+    });
     readAt = asked;
     const ring = signerFirst(keys, now());
     const [signer] = ring;
@@ -159,10 +163,14 @@ function signerFirst(keys: readonly UsableKey[], now: number): UsableKey[] {
   return signer === undefined ? [] : [signer, ...newestFirst.filter((key) => key !== signer)];
 }
 
-type Made = Pick<SigningKey, "kid" | "insertInstant">;
+type Made = Pick<SigningKey, "kid" | "insertInstant" | "verifiesUntil">;
 
+// Newest first: one that no other has replaced, then by when they were replaced. Not by `insertInstant` alone, which a key that signs
+// at once has from a minute before it was made.
 function byAge(one: Made, other: Made): number {
-  return other.insertInstant - one.insertInstant || (one.kid < other.kid ? -1 : 1);
+  const replaced = ({ verifiesUntil }: Made): number => verifiesUntil ?? Number.MAX_SAFE_INTEGER;
+  const later = replaced(other) - replaced(one) || other.insertInstant - one.insertInstant;
+  return later || (one.kid < other.kid ? -1 : 1);
 }
 
 // A node goes by a ring that is up to 20 s old. Until all have seen a newer key that signs, this one may sign on some of them, and
@@ -175,7 +183,7 @@ function mayRetire(keys: readonly Made[], kid: string, now: number): Retired {
   const seenFor = ({ insertInstant }: Made): number =>
     now - (insertInstant + PUBLISHED_FOR_MS + REREAD_AFTER_MS);
   const isPending = key.insertInstant + PUBLISHED_FOR_MS - REREAD_AFTER_MS > now;
-  const mayReplace = newestFirst.slice(isPending ? place + 1 : 0, isPending ? undefined : place);
+  const mayReplace = newestFirst.filter((_, index) => index < place || (isPending && index > place));
   const longest = Math.max(...mayReplace.map(seenFor));
   return longest >= 0 ? { outcome: "retired" } : { outcome: "signs", afterMs: -longest };
 }
@@ -193,12 +201,13 @@ async function resealOld(store: SigningKeyStore, sealing: Sealing): Promise<void
 }
 
 function opened(
-  { kid, algorithm, publicKey, sealedPrivateKey, insertInstant }: SigningKey,
+  { kid, algorithm, publicKey, sealedPrivateKey, insertInstant, verifiesUntil }: SigningKey,
   sealing: Sealing,
 ): UsableKey {
   return {
     kid,
     insertInstant,
+    verifiesUntil,
     algorithm,
     pem: publicKey,
     publicKey: createPublicKey(publicKey),

@@ -134,9 +134,40 @@ describe("the program", () => {
     expect(await byVariable.stop("SIGTERM")).toBe(0);
     const path = join(folder, "keys");
     writeFileSync(path, `k2:${keySecret} of another\nk1:${keySecret}\n`);
-    const byFile = await listening({ KEYS_FILE: path, NODE_ENV: "production" });
+    const byFile = await listening({ KEYS_FILE: path, NODE_ENV: "production", DRAIN_SECONDS: "0" });
     expect(await byFile.stop("SIGTERM")).toBe(0);
     expect(existsSync(join(folder, "latchkey-idp.sqlite.key"))).toBe(false);
+  });
+
+  test("takes the database, the mail server and what a kickstart needs from files, without the line break at their end", async () => {
+    const file = (name: string, content: string) => {
+      writeFileSync(join(folder, name), content);
+      return join(folder, name);
+    };
+    const password = secret("a long password of Monica's");
+    const server = await listening({
+      KEYS_FILE: file("keys", `k1:${keySecret}\n`),
+      DATABASE_URL_FILE: file("database", "sqlite:named-by-a-file.sqlite\n"),
+      SMTP_URL_FILE: file("smtp", "smtp://127.0.0.1:1\r\n"),
+      MAIL_FROM: "accounts@store.example",
+      API_KEY_FILE: file("api-key", `${apiKey}\n`),
+      PASSWORD_FILE: file("password", `${password}\n`),
+      // Other programs have such variables, too.
+      SSL_CERT_FILE: "no-such-file",
+      KICKSTART: kickstartFile(seeding),
+    });
+    const headers = { authorization: apiKey };
+    expect((await fetch(`${server.url}/api/user?email=monica@example.com`, { headers })).status).toBe(200);
+    expect(existsSync(join(folder, "named-by-a-file.sqlite"))).toBe(true);
+    expect(await server.stop("SIGTERM")).toBe(0);
+    const both = {
+      KICKSTART: kickstartFile(seeding),
+      API_KEY: apiKey,
+      API_KEY_FILE: "api-key",
+      PASSWORD: password,
+    };
+    const { code, stderr } = await run({ ...both, KEYS: `k1:${keySecret}` });
+    expect([code, stderr]).toEqual([1, "latchkey-idp: API_KEY: must not be set besides API_KEY_FILE\n"]);
   });
 
   test("applies a kickstart file to an empty database, once", async () => {
@@ -202,9 +233,18 @@ describe("the program", () => {
   test("prints its variables on --help and starts nothing", async () => {
     const { code, stdout } = await run({ PORT: "nonsense" }, ["--help"]);
     expect(code).toBe(0);
-    for (const name of ["PORT", "HOST", "ISSUER", "DATABASE", "KEYS", "KEYS_FILE", "KICKSTART", "NODE_ENV"]) {
-      expect(stdout).toContain(`  ${name} `);
-    }
+    const names = [
+      "PORT",
+      "HOST",
+      "ISSUER",
+      "DATABASE",
+      "DATABASE_URL",
+      "KEYS",
+      "KEYS_FILE",
+      "KICKSTART",
+      "NODE_ENV",
+    ];
+    for (const name of [...names, "TRUSTED_PROXIES", "DRAIN_SECONDS"]) expect(stdout).toContain(`  ${name} `);
     expect(existsSync(join(folder, "latchkey-idp.sqlite"))).toBe(false);
   });
 
@@ -238,7 +278,17 @@ describe("a bad variable stops the start in one line that names it, and leaves n
     ["KEYS", { KEYS: `k1:${keySecret},k1:${keySecret}` }],
     ["KEYS", { KEYS: `k1:${keySecret}`, KEYS_FILE: "/dev/null" }],
     ["KEYS_FILE", { KEYS_FILE: "no-such-file" }],
+    ["KEYS_FILE", { KEYS_FILE: "/dev/null" }],
     ["NODE_ENV", { NODE_ENV: "prod", ...keys }],
+    ["DRAIN_SECONDS", { DRAIN_SECONDS: "soon", ...keys }],
+    ["TRUSTED_PROXIES", { TRUSTED_PROXIES: "10.0.0.0/33", ...keys }],
+    ["DATABASE", { DATABASE: "idp.sqlite", DATABASE_URL: "sqlite:idp.sqlite", ...keys }],
+    ["DATABASE_URL", { DATABASE_URL: "mysql://a:a-password-of-a-database@b/c", ...keys }],
+    ["DATABASE_URL", { DATABASE_URL: "postgres://a:a-password-of-a-database@127.0.0.1:1/c", ...keys }],
+    ["DATABASE_URL_FILE", { DATABASE_URL_FILE: "no-such-file", ...keys }],
+    ["DATABASE_URL", { DATABASE_URL: "sqlite:a", DATABASE_URL_FILE: "/dev/null", ...keys }],
+    ["KEYS", { DATABASE_URL: "postgres://127.0.0.1:1/c" }],
+    ["SMTP_URL_FILE", { SMTP_URL_FILE: "no-such-file", MAIL_FROM: "accounts@store.example", ...keys }],
     ["SIGNING_ALGORITHM", { SIGNING_ALGORITHM: "HS256", ...keys }],
     ["KICKSTART", { KICKSTART: "no-such-file", ...keys }],
     ["MAIL_FROM", { SMTP_URL: "smtp://127.0.0.1", ...keys }],

@@ -1,8 +1,14 @@
 // Several nodes on one database sign with one ring: a key that signs anywhere is published everywhere, at every instant, also while
 // nodes start, keys roll and one is taken out of use. The clock is the test's and the same for all.
 import { createPublicKey, verify } from "node:crypto";
-import { expect, test } from "vitest";
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import { resolveConfig } from "../src/config.ts";
 import { createIdp, type Idp } from "../src/index.ts";
+import { openForOperator } from "../src/program/operator.ts";
+import { createSealing } from "../src/sealing.ts";
+import { openSigningKeys } from "../src/signing-keys.ts";
+import { openStore } from "../src/store/open.ts";
 import {
   ALICE_EMAIL,
   ALICE_PASSWORD,
@@ -155,6 +161,65 @@ test("a rotation that can't wait signs at once where it was asked for, and every
     clock.now += 20 * SECOND;
     expect((await expectOneRing(nodes, browser)).map((one) => one.kid)).toEqual([kid, kid, kid]);
   });
+});
+
+test("a key that leaked is retired when no node can sign with it any more, and what it signed is good nowhere then", async () => {
+  const database = await emptyDatabase();
+  await startNodes(database, 3, async ({ nodes, clock, browser }) => {
+    const operator = await openForOperator({ database, issuer: ISSUER, keys: KEYS, now: () => clock.now });
+    onTestFinished(() => operator.close());
+    const { signingKeys } = operator.provider;
+    clock.now += 60 * SECOND;
+    const [leaked] = await expectOneRing(nodes, browser);
+    if (leaked === undefined) throw new Error("Nothing was signed");
+    expect(await signingKeys.retire(leaked.kid)).toEqual({
+      outcome: "signs",
+      afterMs: Number.POSITIVE_INFINITY,
+    });
+    await nodes[0]?.rotateSigningKey({ now: true });
+    await expectOneRing(nodes, browser);
+    expect(await signingKeys.retire(leaked.kid)).toEqual({ outcome: "signs", afterMs: 20 * SECOND });
+    clock.now += 20 * SECOND;
+    expect(await signingKeys.retire(leaked.kid)).toEqual({ outcome: "retired" });
+    await expectOneRing(nodes, browser);
+    for (const node of nodes) expect(verifies(await jwksOf(node), leaked)).toBe(false);
+    clock.now += 20 * SECOND;
+    for (const node of nodes) expect(await isTaken(node, leaked)).toBe(false);
+    expect(await signingKeys.retire(leaked.kid)).toEqual({ outcome: "unknown" });
+  });
+});
+
+test("whatever is rotated and retired, and when: what a node signs, every node publishes and takes, until it is retired or a day is over", async () => {
+  const step = fc.record({
+    seconds: fc.integer({ min: 0, max: 45 }),
+    node: fc.integer({ min: 0, max: 2 }),
+    action: fc.constantFrom("wait", "wait", "rotate", "rotate now", "retire"),
+    which: fc.nat(5),
+  });
+  const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+    const clock = { now: Date.UTC(2026, 0, 1) };
+    const config = resolveConfig({ database: ":memory:", issuer: ISSUER, keys: KEYS, now: () => clock.now });
+    const store = await openStore(":memory:", config.now, { uuid: config.uuid, mails: false });
+    const open = () => openSigningKeys(config, store.signingKeys, createSealing(config), () => undefined);
+    const nodes = [await open(), await open(), await open()];
+    for (const node of nodes) await node.ensure();
+    const signed = new Set<string>();
+    for (const { seconds, node, action, which } of steps) {
+      clock.now += seconds * SECOND;
+      if (action === "rotate") await nodes[node]?.rotate();
+      if (action === "rotate now") await nodes[node]?.rotate({ now: true });
+      const kid = (await store.signingKeys.list())[which]?.kid ?? "";
+      if (action === "retire" && (await nodes[node]?.retire(kid))?.outcome === "retired") signed.delete(kid);
+      for (const each of nodes) signed.add((await each.current()).kid);
+      for (const each of nodes) {
+        const published = (await each.published()).map((key) => key.kid);
+        for (const one of signed) expect(published).toContain(one);
+        for (const one of signed) expect(await each.find(one)).not.toBeNull();
+      }
+    }
+    await store.close();
+  });
+  await fc.assert(property, { numRuns: 100 });
 });
 
 // Two SQLite connections in one process would block each other's thread; commands.test.ts starts processes at once on one.

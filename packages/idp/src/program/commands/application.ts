@@ -10,7 +10,7 @@ import { codeOf } from "../variables.ts";
 export const applicationList: Command = {
   name: "application list",
   does: "Lists the applications, deactivated ones, too",
-  when: "To find an application's id.",
+  when: "To find an application's id, or to see which are deactivated.",
   options: JSON_OPTION,
   example: "latchkey-idp application list",
   prints:

@@ -85,7 +85,8 @@ export async function ringOf({ provider }: Operator): Promise<RingKey[]> {
   const [signer] = await provider.signingKeys.list();
   const stored = await provider.store.signingKeys.list();
   return stored.map(({ kid, algorithm, insertInstant, verifiesUntil }) => {
-    const isNewer = signer !== undefined && insertInstant > signer.insertInstant;
+    const replaced = (instant: number | null | undefined): number => instant ?? Number.MAX_SAFE_INTEGER;
+    const isNewer = replaced(verifiesUntil) > replaced(signer?.verifiesUntil);
     const state = kid === signer?.kid ? "signs" : isNewer ? "published" : "verifies";
     return { kid, algorithm, insertInstant, state, verifiesUntil };
   });

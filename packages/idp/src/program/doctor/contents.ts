@@ -35,13 +35,12 @@ async function signingKeyFindings({ store, config, signingKeys }: Provider): Pro
   if (signer === undefined) return [warning(about, "there is none yet", "a server makes one when it starts")];
   const age = config.now() - signer.insertInstant;
   const found = `${signer.kid} (${signer.algorithm}) signs, made ${spanOf(age)} ago; ${ring.length} in the ring`;
-  const isNewest = ring.every(({ insertInstant }) => insertInstant <= signer.insertInstant);
   return [
     age > KEY_AGE_MS ? warning(about, found, "latchkey-idp keys rotate, once a year") : ok(about, found),
     ...(signer.algorithm === "RS256"
       ? [warning(about, "RS256 signs", "SIGNING_ALGORITHM=ES256, unless a client knows nothing else")]
       : []),
-    ...(isNewest && signer.algorithm !== config.signingAlgorithm
+    ...(signer.verifiesUntil === null && signer.algorithm !== config.signingAlgorithm
       ? [
           warning(
             about,
