@@ -1,4 +1,5 @@
 // The lists of sign-ins in Redis lose nothing: whoever crashes between which two writes, and whoever writes beside whom.
+import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Proxy, startProxy } from "../../../test/servers/proxy.ts";
@@ -272,6 +273,11 @@ describe("a list", () => {
     expect(Number(await ask(redis.port, "zcard", "latchkey:store:u:user-1"))).toBeLessThan(5);
     const limit = Number(await ask(redis.port, "pexpiretime", "latchkey:store:u:user-1"));
     expect(limit).toBe(start + 40 * day + hour);
+  });
+
+  test("of a user with a few sign-ins fits into what Redis keeps in one piece", async () => {
+    for (let n = 0; n < 5; n++) await store.insertSignIn(signInRecord({ id: randomUUID() }));
+    expect(await ask(redis.port, "object", "encoding", "latchkey:store:u:user-1")).toBe("listpack");
   });
 
   test("says nothing of another application's, in the same Redis", async () => {

@@ -25,7 +25,7 @@ sessionStoreConformance(
       const of = (rest: string) => `latchkey:${application}:${rest}`;
       await ask(server.port, "set", of(`s:${key}`), "5|{", "pxat", Date.UTC(2101));
       await ask(server.port, "set", of(`i:${key}`), "no record", "pxat", Date.UTC(2101));
-      const entry = `${"0".repeat(15)} ${key} ${Date.UTC(2101)}`;
+      const entry = `${"0".repeat(13)} ${key} ${Date.UTC(2101) / 1_000}`;
       for (const index of ["u:user-1", "l:0", "o"]) await ask(server.port, "zadd", of(index), 0, entry);
     },
     plantEarlier: null,

@@ -80,7 +80,7 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
 interface Connections {
   /** What to await before each command: it resolves when there is a connection, and is `undefined` while there is. */
   connected(): Promise<void> | undefined;
-  /** From now until it has closed, nothing more is sent over the connection there is. */
+  /** Sends nothing more over the connection there is, which is closing. */
   leave(): void;
   /** Leaves it and closes it; another is made. */
   breakOff(): void;
@@ -128,7 +128,7 @@ function connections(client: Redis | Cluster): Connections {
     breakOff() {
       if (leaving) return;
       leave();
-      client.disconnect(true);
+      if (leaving) client.disconnect(true);
     },
     connected() {
       if (unusable !== null) return Promise.reject(unusable);
@@ -149,7 +149,7 @@ function connections(client: Redis | Cluster): Connections {
   };
 }
 
-/** The client had no connection it could write to: what it was given has not left this process. */
+/** The client had a connection that it could not write to any more: what it was given has not left this process. */
 function isUnsent(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("Stream isn't writeable");
 }

@@ -24,8 +24,8 @@ const buckets = 16;
 /** Entries that one step of trimming looks at, in each key. */
 const trimmed = 1_000;
 
-/** Milliseconds that entries outlast their records, as nodes' clocks differ and a wrong one must not take what lives. */
-const grace = 3_600_000;
+/** Milliseconds that records and entries outlast their limit, as clocks differ: none may take what lives, or forget an ending. */
+export const grace = 3_600_000;
 
 /** Some entries, in order, and where the next ones begin; `null` at the end. */
 export interface Portion {
@@ -64,7 +64,7 @@ export function signInIndex(redis: RedisConnection, prefix: string): SignInIndex
   const ranks = new Map<string, number>();
 
   const add = (key: string, entry: string, score: number, { absoluteExpiresAt, renewedAt }: SignInRecord) =>
-    redis.run(enter, key, entry, score, absoluteExpiresAt + grace, renewedAt - grace);
+    redis.run(enter, key, entry, score, absoluteExpiresAt + grace, over(renewedAt));
   const range = async (key: string, from: string, count: number) =>
     texts(await redis.ask("zrange", key, from, "+", "bylex", "limit", 0, count));
 
@@ -113,16 +113,19 @@ export function signInIndex(redis: RedisConnection, prefix: string): SignInIndex
 
     async trim(now) {
       const step = async (key: string) => {
-        ranks.set(key, Number(await redis.run(trim, key, ranks.get(key) ?? 0, trimmed, now - grace)));
+        ranks.set(key, Number(await redis.run(trim, key, ranks.get(key) ?? 0, trimmed, over(now))));
       };
       await Promise.all([owingKey, ...ofAll].map(step));
     },
   };
 }
 
-/** What is listed of a sign-in: where it stands, its id, its limit. Entries in the order of their bytes are in a listing's order. */
+/**
+ * What is listed of a sign-in: where it stands, its id, its limit. Entries in the order of their bytes are in a listing's order. With
+ * a UUID for an id they are 61 bytes long: beyond 64, Redis would keep each user's list in four times the memory.
+ */
 export function entryOf(signIn: SignInRecord): string {
-  return `${start(signIn)}${signIn.absoluteExpiresAt}`;
+  return `${start(signIn)}${Math.ceil(signIn.absoluteExpiresAt / 1_000)}`;
 }
 
 /** The id an entry names. */
@@ -130,12 +133,17 @@ export function idOf(entry: string): string {
   return decodeURIComponent(entry.slice(digits + 1, entry.lastIndexOf(" ")));
 }
 
-/** Milliseconds until the year 33658. */
-const digits = 15;
+/** Those of epoch milliseconds until the year 2286. */
+const digits = 13;
 
 // Escaped, an id has no space and no character that Redis and JavaScript would put in a different order.
 function start({ authenticatedAt, id }: Pick<SignInRecord, "authenticatedAt" | "id">): string {
   return `${String(authenticatedAt).padStart(digits, "0")} ${encodeURIComponent(id.toWellFormed())} `;
+}
+
+/** The limit, in seconds, of what has been over for so long that no node can take it for alive. */
+function over(now: number): number {
+  return Math.floor((now - grace) / 1_000);
 }
 
 function texts(answer: unknown): string[] {

@@ -75,7 +75,7 @@ export const advance: Script = script(`
 
 /**
  * `entry`, `score`, `limit`, `over`: adds the entry to an index, or raises its score; the index stays until `limit` at least. An
- * entry ends with its own limit: the first ones that are over go, so that an index nobody sweeps stays bounded.
+ * entry ends with its own limit, in seconds as is `over`: the first ones that are over go, so that an index nobody sweeps stays bounded.
  */
 export const enter: Script = script(`
   if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then redis.call('DEL', KEYS[1]) end
@@ -95,7 +95,7 @@ export const strike: Script = script(`
   return 1
 `);
 
-/** `rank`, `count`, `over`: removes what is over among so many entries from that rank on; the rank to go on from, 0 at the end. */
+/** `rank`, `count`, `over`: removes what is over (in seconds) among so many entries from that rank on; the rank to go on from, 0 at the end. */
 export const trim: Script = script(`
   local from, count = tonumber(ARGV[1]), tonumber(ARGV[2])
   local entries = redis.call('ZRANGE', KEYS[1], from, from + count - 1)

@@ -1,9 +1,9 @@
 /**
- * Sign-ins in Redis: one string key each, whose expiry is the absolute limit, so that a tombstone stays as long (D2). redis-index.ts
- * says why the indexes are written before a record and cleared after it.
+ * Sign-ins in Redis: one string key each, which expires an hour after the absolute limit, so that a tombstone is there by every
+ * clock that still has the sign-in before it (D2). redis-index.ts says why the indexes are written before a record and cleared after it.
  */
 import type { RedisConnection } from "./redis-connection.ts";
-import type { SignInIndex } from "./redis-index.ts";
+import { grace, type SignInIndex } from "./redis-index.ts";
 import { readSignIn, signInValue } from "./redis-records.ts";
 import { advance, insert, replace } from "./redis-scripts.ts";
 import type { SessionStore, SignInRecord } from "./store.ts";
@@ -25,7 +25,7 @@ export function signInMethods(
   return {
     async insertSignIn(signIn) {
       const key = keyOf(signIn.id);
-      const written = [signInValue(signIn), signIn.absoluteExpiresAt] as const;
+      const written = [signInValue(signIn), signIn.absoluteExpiresAt + grace] as const;
       await index.expect(signIn);
       const there = await redis.run(insert, key, swept(), ...written);
       if (there === 1) return true;
@@ -40,7 +40,7 @@ export function signInMethods(
     async updateSignIn(next) {
       await index.expect(next);
       const { id, version, absoluteExpiresAt } = next;
-      const written = [signInValue(next), absoluteExpiresAt] as const;
+      const written = [signInValue(next), absoluteExpiresAt + grace] as const;
       const isNext = await redis.did(redis.run(advance, keyOf(id), version - 1, ...written));
       if (isNext) await index.dismiss(next);
       return isNext;
