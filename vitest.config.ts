@@ -8,6 +8,8 @@ const browserTests = "test/browser/**/*.test.ts";
 // Of the provider's tests those of a SQLite file, of Postgres by themselves, and of what no database has a part in.
 const withoutDatabase = [
   "store",
+  "sqlite-store",
+  "store-agreement",
   "main",
   "postgres-database",
   "postgres-migrations",
