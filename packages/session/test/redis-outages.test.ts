@@ -180,8 +180,32 @@ describe("a connection that breaks", () => {
       }),
     );
     await proxy.set("pass");
-    expect(outcomes).toContain("refused");
+    expect(outcomes).toHaveLength(50);
     await expect.poll(() => outcome(store.readSession("hash-7", start))).toMatchObject({ hash: "hash-7" });
+  });
+});
+
+describe("a record that names another", () => {
+  test("is no answer to what was asked: nobody gets it, and the connection it came over is given up", async () => {
+    const redis = await server();
+    const proxy = await proxyTo(redis);
+    const store = storeAt(proxy.through(redis.url));
+    await store.insertSession(sessionRecord());
+    await store.insertSignIn(signInRecord());
+    await ask(redis.port, "copy", "latchkey:store:s:hash-1", "latchkey:store:s:hash-2");
+    await ask(redis.port, "copy", "latchkey:store:i:sign-in-1", "latchkey:store:i:sign-in-2");
+    const wrong = [
+      () => store.useSession("hash-2", start, idle),
+      () => store.readSession("hash-2", start),
+      () => store.insertSession(sessionRecord({ hash: "hash-2" })),
+      () => store.readSignIn("sign-in-2"),
+      () => store.insertSignIn(signInRecord({ id: "sign-in-2" })),
+    ];
+    for (const [n, call] of wrong.entries()) {
+      expect(await outcome(call())).toContain("out of step");
+      expect(await outcome(store.readSession("hash-1", start))).toEqual(sessionRecord());
+      expect(proxy.accepted).toBe(n + 2);
+    }
   });
 });
 
