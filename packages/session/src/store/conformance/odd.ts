@@ -110,4 +110,16 @@ function named({ test, handles }: Topic): void {
     }
     assert.equal((await store.signInsOwingRevocation(100)).length, oddities.length);
   });
+
+  // A user may name any device to be ended: an error would count as an outage, for everybody (CWE-158).
+  test("that are asked for by characters no record is named with are absent, which is no error", async () => {
+    const { one: store } = handles();
+    for (const odd of ["\u0000", "sign-in-1\u0000", "\ud800", "", "x".repeat(10_000)]) {
+      assert.equal(await store.readSignIn(odd), null);
+      assert.equal(await store.readSession(odd, start), null);
+      assert.equal(await store.useSession(odd, start, idle), null);
+      const of = { application: "store", userId: odd, after: null, limit: 1 };
+      assert.deepEqual(await store.liveSignIns(of), []);
+    }
+  });
 }
