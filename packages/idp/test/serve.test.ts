@@ -46,16 +46,16 @@ const isReady = async (url: string, agent: Agent): Promise<boolean> =>
 test("behind a balancer that looks at /api/status no request is cut off, and what is under way is finished", async () => {
   const server = await startServer({ ...variablesOf(await emptyDatabase()), DRAIN_SECONDS: "1" });
   const agent = new Agent({ keepAlive: true });
-  let ready = true;
+  const balancer = { sends: true };
   const looking = (async () => {
-    while (ready) {
-      ready = await isReady(server.url, agent);
+    while (balancer.sends) {
+      balancer.sends = await isReady(server.url, agent);
       await pause(20);
     }
   })();
   let failures = 0;
   const clients = Array.from({ length: 10 }, async () => {
-    while (ready) {
+    while (balancer.sends) {
       const answer = await asking(`${server.url}/.well-known/jwks.json`, agent).catch(() => null);
       if (answer?.statusCode !== 200) failures += 1;
     }

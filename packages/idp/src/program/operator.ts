@@ -2,17 +2,14 @@
 // else. So every rule and every message is the HTTP API's, nothing listens, and no API key has to be known: who runs this has the
 // database and the keys it is sealed with, and is stopped by the operating system or not at all.
 
-import { existsSync } from "node:fs";
 import { assembled } from "../assembly.ts";
 import { type IdpConfig, resolveConfig } from "../config.ts";
 import type { Provider } from "../provider.ts";
 import { isObject } from "../request.ts";
 import { createRouter } from "../routes.ts";
 import { openStore } from "../store/open.ts";
-import { isPostgresAddress } from "../store/postgres/address.ts";
 import type { ApiKey } from "../store/records.ts";
-import { CommandError, type Invocation } from "./command.ts";
-import { environmentFrom } from "./environment.ts";
+import { CommandError } from "./command.ts";
 
 /** The provider, opened for a command. */
 export interface Operator {
@@ -28,34 +25,6 @@ export interface Operator {
 
 /** The JSON of an answer. */
 export type Answer = Record<string, unknown>;
-
-/** Opens the database of the environment for the time of `use`. */
-export async function operating(
-  { variables, terminal }: Invocation,
-  use: (operator: Operator) => Promise<number>,
-): Promise<number> {
-  const { config, remarks } = environmentFrom(variables, { kickstart: false });
-  requireDatabase(config.database);
-  for (const remark of remarks) terminal.err(`latchkey-idp: ${remark}\n`);
-  const operator = await openForOperator(config);
-  try {
-    if ((await operator.provider.store.tenants.list()).length === 0)
-      throw new CommandError("the database is empty: start the server once, which sets it up");
-    return await use(operator);
-  } finally {
-    await operator.close();
-  }
-}
-
-// A mistyped path would make a new and empty database, and look as if everybody were gone.
-/** Throws CommandError where there is no database to work on. */
-export function requireDatabase(database: string): void {
-  if (database === ":memory:") throw new CommandError("DATABASE: one in memory is known to its server alone");
-  if (!isPostgresAddress(database) && !existsSync(database))
-    throw new CommandError(
-      `DATABASE: ${database} does not exist; the server makes it, or latchkey-idp migrate`,
-    );
-}
 
 /** Opens the provider without serving: nothing is delivered, swept or made. Throws as createIdp does. */
 export async function openForOperator(given: IdpConfig): Promise<Operator> {

@@ -4,10 +4,9 @@
 import { once } from "node:events";
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Http2Bindings, type HttpBindings, type ServerType, serve } from "@hono/node-server";
-import { createIdp, type Idp } from "../index.ts";
+import type { Http2Bindings, HttpBindings, ServerType } from "@hono/node-server";
+import type { Idp } from "../index.ts";
 import { environmentFrom, listeningFrom } from "./environment.ts";
-import { startTelemetry } from "./telemetry.ts";
 import type { Terminal } from "./terminal.ts";
 import { BadVariableError, codeOf, type Variables } from "./variables.ts";
 
@@ -27,6 +26,9 @@ export async function serveUntilSignal(variables: Variables, { out }: Terminal):
   const { hostname, port, drainSeconds } = listeningFrom(variables);
   const { config, database, remarks } = environmentFrom(variables);
   for (const remark of remarks) out(`latchkey-idp: ${remark}\n`);
+  // Only now what takes time to load: a wrong variable is said at once.
+  const { startTelemetry } = await import("./telemetry.ts");
+  const { createIdp } = await import("../index.ts");
   const telemetry = await startTelemetry(variables);
   const end = async (): Promise<void> => {
     await idp?.close();
@@ -50,6 +52,7 @@ export async function serveUntilSignal(variables: Variables, { out }: Terminal):
 async function listen(idp: Idp, hostname: string, port: number): Promise<ServerType> {
   const fetch = (request: Request, { incoming }: HttpBindings | Http2Bindings) =>
     idp.fetch(request, { address: incoming.socket.remoteAddress });
+  const { serve } = await import("@hono/node-server");
   const server = serve({ fetch, hostname, port, serverOptions });
   try {
     await once(server, "listening");

@@ -3,7 +3,8 @@
 import { isObject } from "../../request.ts";
 import { cell, type Command, CommandError, type Invocation, JSON_OPTION, jsonOf, table } from "../command.ts";
 import { instantOf, millisecondsOf } from "../duration.ts";
-import { type Answer, operating, type Operator } from "../operator.ts";
+import { operating } from "../operating.ts";
+import type { Answer, Operator } from "../operator.ts";
 
 /** Lists API keys. */
 export const apiKeyList: Command = {

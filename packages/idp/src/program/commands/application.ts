@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { isObject } from "../../request.ts";
 import { type Command, CommandError, type Invocation, JSON_OPTION, jsonOf, table } from "../command.ts";
-import { type Answer, operating, type Operator } from "../operator.ts";
+import { operating } from "../operating.ts";
+import type { Answer, Operator } from "../operator.ts";
 import { codeOf } from "../variables.ts";
 
 /** Lists applications. */

@@ -3,7 +3,8 @@
 import { PUBLISHED_FOR_MS } from "../../signing-keys.ts";
 import { type Command, CommandError, JSON_OPTION, jsonOf, table } from "../command.ts";
 import { instantOf, spanOf } from "../duration.ts";
-import { operating, type Operator } from "../operator.ts";
+import { operating } from "../operating.ts";
+import type { Operator } from "../operator.ts";
 
 /** Lists the ring. */
 export const keysList: Command = {

@@ -1,6 +1,5 @@
 // `latchkey-idp migrate`: the schema of the database, brought up to date before the servers of a new release start.
 
-import { migrateStore } from "../../store/open.ts";
 import type { Command } from "../command.ts";
 import { databaseFrom } from "../environment.ts";
 
@@ -13,6 +12,7 @@ before they need it. Servers of the release before go on while it runs and after
   example: "DATABASE_URL_FILE=/run/secrets/idp-database-owner latchkey-idp migrate",
   prints: "the version before and after; 0 is an empty database.",
   async run({ variables, terminal }) {
+    const { migrateStore } = await import("../../store/open.ts");
     const { from, to } = await migrateStore(databaseFrom(variables));
     terminal.out(from === to ? `schema version ${to}, nothing to do\n` : `schema version ${from} → ${to}\n`);
     return 0;

@@ -3,7 +3,7 @@
 import { restored as carriedOut, restoreNotes, type RestoreChoice } from "../../restored.ts";
 import { type Command, CommandError } from "../command.ts";
 import { instantOf } from "../duration.ts";
-import { operating } from "../operator.ts";
+import { operating } from "../operating.ts";
 
 /** Decides between reviving and a new epoch. */
 export const restored: Command = {

@@ -13,7 +13,8 @@ import {
   table,
 } from "../command.ts";
 import { instantOf } from "../duration.ts";
-import { type Answer, operating, type Operator } from "../operator.ts";
+import { operating } from "../operating.ts";
+import type { Answer, Operator } from "../operator.ts";
 
 const TENANT: Readonly<Record<"tenant", CommandOption>> = {
   tenant: { takes: "ID", help: "the tenant, where there are several" },
