@@ -10,7 +10,7 @@ let application = "";
 let cases = 0;
 
 beforeAll(async () => {
-  server = await startRedis(["--appendonly", "yes"]);
+  server = await startRedis(["--appendonly", "yes", "--appendfsync", "always"]);
 });
 afterAll(() => server.remove());
 

@@ -7,7 +7,7 @@ import { readSession, sessionJson, sessionValue } from "./redis-records.ts";
 import { insert, look, raise, replace, rewrite, use } from "./redis-scripts.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
 
-/** The methods of sessions; `swept` is the latest instant the store was swept at: what was over then stays over. */
+/** The methods of sessions; `swept` is the instant the store was last swept at: what was over then stays over. */
 export function sessionMethods(
   redis: RedisConnection,
   keyOf: (hash: string) => string,

@@ -8,7 +8,7 @@ import { readSignIn, signInValue } from "./redis-records.ts";
 import { advance, insert, replace } from "./redis-scripts.ts";
 import type { SessionStore, SignInRecord } from "./store.ts";
 
-/** The methods of single sign-ins; `swept` is the latest instant the store was swept at: what was over then stays over. */
+/** The methods of single sign-ins; `swept` is the instant the store was last swept at: what was over then stays over. */
 export function signInMethods(
   redis: RedisConnection,
   index: SignInIndex,

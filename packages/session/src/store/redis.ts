@@ -2,10 +2,10 @@
  * Sessions in Redis ≥ 7.0 (or Valkey ≥ 7.2): a server, a master behind Sentinels, or a Cluster, shared by all nodes of an
  * application. Sessions and sign-ins expire by themselves; using a session is one command.
  *
- * What is durable when is Redis's to promise: `appendonly yes` keeps what was acknowledged when the process dies, with
- * `appendfsync everysec` all but the last second when the power goes, and a fail-over loses what the replica had not
- * received. `maxmemory-policy noeviction`: evicting costs no user a sign-in (D7), but a tombstone that is evicted no longer
- * answers for the sign-in that ended, and the provider has to.
+ * What is durable when is Redis's to promise. `appendfsync always` keeps what was acknowledged, and costs a flush to disk each time.
+ * `appendfsync everysec` may lose two seconds of it, when the power goes or only the process dies; a fail-over loses what the
+ * replica had not received. `maxmemory-policy noeviction`: evicting costs no user a sign-in (D7), but a tombstone that is evicted
+ * no longer answers for the sign-in that ended, and the provider has to.
  */
 import { redisAddress } from "./redis-address.ts";
 import { redisClient, type RedisExtras, type RedisTls } from "./redis-client.ts";
@@ -63,7 +63,8 @@ export function redisStore({ url, application, ...extras }: RedisStoreOptions): 
     async sweep(now) {
       // Redis itself removes records; what is left to do is trimming the lists of them.
       await index.trim(now);
-      sweptAt = Math.max(sweptAt, now);
+      // Not the latest of all sweeps: a clock that was ahead for a moment must not shut everybody out until it is that late.
+      sweptAt = now;
     },
     close() {
       unwatch?.();
