@@ -40,8 +40,11 @@ async function serve(environment: Environment): Promise<void> {
   const stop = (signal: NodeJS.Signals) => {
     process.off("SIGINT", stop).off("SIGTERM", stop);
     // Who presses a key at a terminal has no proxy to wait for.
-    const closed = signal === "SIGINT" ? system.close() : system.leave();
-    void closed.finally(() => telemetry.close());
+    const close = async () => {
+      await (signal === "SIGINT" ? system.close() : system.leave());
+      await telemetry.close();
+    };
+    void close();
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
   console.log(greeting(environment, system, telemetry.metrics));

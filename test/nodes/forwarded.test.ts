@@ -85,8 +85,8 @@ function listening(application: Application, origin: string, options: Options): 
   });
 
   const send: Listening["send"] = (peer, method, path, headers = {}, body = "") => {
-    const server = servers[peer === "::1" ? 1 : 0];
-    const { port } = server?.address() as AddressInfo;
+    const { port } =
+      servers.map((server) => server.address() as AddressInfo).find((each) => each.address === peer) ?? {};
     return exchange({ host: peer, port, method, path, headers }, body);
   };
   return {

@@ -11,8 +11,8 @@ import { type Outcome, signIn, type Visitor, visitor } from "./visitor.ts";
 export interface Experience {
   /** Every request, in the order of its answer. */
   readonly outcomes: readonly Outcome[];
-  /** How often somebody was asked to sign in, who had not signed out. */
-  readonly signedOut: number;
+  /** Each time somebody was asked to sign in who had not signed out: what that browser went through before. */
+  readonly signedOut: readonly string[];
   readonly signIns: number;
   readonly signOuts: number;
 }
@@ -26,14 +26,14 @@ export interface Load {
 }
 
 /** Milliseconds between one thing and the next, on average twice: people do not go faster than a small machine does. */
-const pause = [40, 160] as const;
+const pause = [100, 400] as const;
 
 /** At one address the provider hashes some passwords at once, and counts each as a failure until it was right. */
 const mostSigningIn = 4;
 
 /** Starts the load; the people sign in one after the other. */
 export function startLoad(site: Site, people: readonly Person[]): Load {
-  const state = { isStopped: false, signingIn: 0, signedOut: 0, signIns: 0, signOuts: 0 };
+  const state: State = { isStopped: false, signingIn: 0, signedOut: [], signIns: 0, signOuts: 0 };
   const visitors = people.map(() => visitor(site));
   const lives = visitors.map((browser, index) => {
     const person = people[index];
@@ -62,24 +62,33 @@ export function startLoad(site: Site, people: readonly Person[]): Load {
 interface State {
   isStopped: boolean;
   signingIn: number;
-  signedOut: number;
+  signedOut: string[];
   signIns: number;
   signOuts: number;
 }
 
 async function live(browser: Visitor, person: Person, state: State): Promise<void> {
   while (!state.isStopped) {
-    const isIn = await comeIn(browser, person, state);
-    const things = randomInt(15, 40);
-    for (let thing = 0; isIn && !state.isStopped && thing < things; thing++) {
-      await delay(randomInt(...pause));
-      if (!(await useStore(browser))) {
-        state.signedOut += 1;
-        break;
-      }
-    }
+    if (await comeIn(browser, person, state)) await stay(browser, state);
     if (!state.isStopped) await goOut(browser, state);
   }
+}
+
+/** Uses the Store for a while. */
+async function stay(browser: Visitor, state: State): Promise<void> {
+  for (let things = randomInt(15, 40); things > 0 && !state.isStopped; things--) {
+    await delay(randomInt(...pause));
+    if (await useStore(browser)) continue;
+    state.signedOut.push(lately(browser));
+    return;
+  }
+}
+
+function lately({ outcomes }: Visitor): string {
+  const told = outcomes.slice(-8).map(({ method, path, status, sent, answered }) => {
+    return `${method} ${path} ${status} (${Math.round(sent)}–${Math.round(answered)})`;
+  });
+  return told.join(", ");
 }
 
 async function comeIn(browser: Visitor, person: Person, state: State): Promise<boolean> {
@@ -102,8 +111,8 @@ async function useStore(browser: Visitor): Promise<boolean> {
   }
   const home = await browser.send("GET", "/");
   if (home?.status !== 200) return true;
-  // A page for everybody: who is signed in is told by the form that signs out.
-  if (!home.html.includes('action="/logout"')) return false;
+  // A page for everybody, which is served without a session while store or provider are away: that is no sign-out.
+  if (!home.html.includes('action="/logout"')) return isKnown(await browser.send("GET", "/shopping-cart"));
   return isKnown(await browser.submit(home, "/shopping-cart/items"));
 }
 

@@ -32,7 +32,7 @@ export interface Node {
 }
 
 const root = join(import.meta.dirname, "../..");
-const patience = 30_000;
+const patience = 60_000;
 
 /** A node that is not running yet. */
 export function node({ program, port, environment }: NodeOptions): Node {
@@ -60,7 +60,7 @@ export function node({ program, port, environment }: NodeOptions): Node {
       for (const start = performance.now(); (await self.status()) !== 200; await delay(25)) {
         const isRunning = child !== null && child.exitCode === null && child.signalCode === null;
         if (isRunning && performance.now() - start < patience) continue;
-        throw new Error(`The node on port ${port} is not ready:\n${text}`);
+        throw new Error(`${program.join(" ")} on port ${port} is not ready:\n${text}`);
       }
     },
     status: () =>

@@ -20,11 +20,17 @@ if (release === "next") {
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
       if (!steps.test(url)) return loaded;
-      const source = String(loaded.source);
+      const source = textOf(loaded.source);
       const start = source.indexOf("export const STEPS");
       const end = source.indexOf("\n];", start);
       if (start === -1 || end === -1) throw new Error("The list of steps is written in another way now");
       return { ...loaded, source: `${source.slice(0, end)}\n${furtherStep}${source.slice(end)}` };
     },
   });
+}
+
+function textOf(source: unknown): string {
+  if (typeof source === "string") return source;
+  if (source instanceof Uint8Array) return new TextDecoder().decode(source);
+  throw new Error("The list of steps has no source");
 }

@@ -16,7 +16,7 @@ const sessionIdle = 2;
 
 beforeAll(async () => {
   site = await startSite({ store: { SESSION_IDLE: `${sessionIdle}s` } });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   for (const each of visitors) each.close();
   await site.close();

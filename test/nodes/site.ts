@@ -10,6 +10,7 @@ import { type NginxServer, startNginx } from "../servers/nginx.ts";
 import { startRedis } from "../servers/redis.ts";
 import { newDatabase } from "../servers/running.ts";
 import { type Certificate, makeCertificate } from "./certificate.ts";
+import { nginxConfiguration } from "./nginx-configuration.ts";
 import { node, type Node } from "./node.ts";
 
 /** What the nodes are configured to, where a test wants it otherwise. */
@@ -45,8 +46,8 @@ export interface Person {
 export interface LogLine {
   readonly request: string;
   readonly status: number;
-  /** Each node that was asked, and its answer, in order. */
-  readonly asked: readonly { readonly node: string; readonly status: string }[];
+  /** Each node that was asked, how much of the request it was sent, and its answer, in order. */
+  readonly asked: readonly { readonly node: string; readonly bytes: number; readonly status: string }[];
 }
 
 const storeId = "10000000-0000-4000-8000-000000000001";
@@ -104,7 +105,10 @@ export async function startSite({ store: variables = {} }: SiteOptions = {}): Pr
       node({ program: ["start.ts"], port, environment: { ...consuming, STORE_PORT: String(port) } }),
     );
   const log = join(folder, "nginx.log");
-  const nginx = await startNginx(configuration({ redirected, tls, store, provider, certificate, log }), tls);
+  const nginx = await startNginx(
+    nginxConfiguration({ redirected, tls, store, provider, certificate, log }),
+    tls,
+  );
   const close = () => closeSite([...store, ...provider], nginx, [() => redis.remove()], folder);
   try {
     for (const each of [...provider, ...store]) each.start();
@@ -126,53 +130,21 @@ export async function startSite({ store: variables = {} }: SiteOptions = {}): Pr
   };
 }
 
-interface Addresses {
-  readonly redirected: number;
-  readonly tls: number;
-  readonly store: readonly Node[];
-  readonly provider: readonly Node[];
-  readonly certificate: Certificate;
-  readonly log: string;
-}
+const listed = (one: string) => `(${one}(?:, ${one})*)`;
+const line = new RegExp(
+  `^\\S+ \\[\\S+\\] "([^"]*)" (\\d+) ${listed("[^ ,]+")} ${listed("(?:\\d+|-)")} ${listed("(?:\\d{3}|-)")} [\\d.]+$`,
+);
 
-/** docs/nginx.conf with this machine's addresses, names, paths, and shorter times; throws where the file says something else by now. */
-function configuration({ redirected, tls, store, provider, certificate, log }: Addresses): string {
-  const put: [from: string, to: string][] = [
-    ["listen 80 default_server", `listen 127.0.0.1:${redirected} default_server`],
-    ["listen 443 ssl", `listen 127.0.0.1:${tls} ssl`],
-    ...store.map(({ port }, index): [string, string] => [`10.0.0.1${index + 1}:3000`, `127.0.0.1:${port}`]),
-    ...provider.map(({ port }, index): [string, string] => [
-      `10.0.0.2${index + 1}:9011`,
-      `127.0.0.1:${port}`,
-    ]),
-    ["server_name store.example.com", "server_name localhost"],
-    ["server_name id.example.com", "server_name 127.0.0.1"],
-    ["allow 10.0.0.0/24", "allow 127.0.0.0/8"],
-    ["/etc/nginx/tls/latchkey.pem", certificate.path],
-    ["/etc/nginx/tls/latchkey.key", certificate.keyPath],
-    ["/var/log/nginx/latchkey.log", log],
-    ["fail_timeout=10s", "fail_timeout=2s"],
-    ["keepalive_timeout 3s", "keepalive_timeout 500ms"],
-  ];
-  const file = join(import.meta.dirname, "../../docs/nginx.conf");
-  return put.reduce(
-    (text, [from, to]) => {
-      if (!text.includes(from)) throw new Error(`docs/nginx.conf has no "${from}"`);
-      return text.replaceAll(from, to);
-    },
-    readFileSync(file, "utf8"),
-  );
-}
-
-/** Milliseconds for which nginx leaves a node alone that it could not reach; the configuration above has it. */
-export const failTimeout = 2_000;
-
-function logLine(line: string): LogLine[] {
-  const found = /^\S+ \[\S+\] "([^"]*)" (\d+) (.+) (\d{3}(?:, \d{3})*|-) [\d.]+$/.exec(line);
+function logLine(text: string): LogLine[] {
+  const found = line.exec(text);
   if (found === null) return [];
-  const [, request = "", status, nodes = "", statuses = ""] = found;
-  const each = statuses.split(", ");
-  const asked = nodes.split(", ").map((address, index) => ({ node: address, status: each[index] ?? "" }));
+  const [, request = "", status, ...lists] = found;
+  const [nodes = [], bytes = [], statuses = []] = lists.map((list) => list.split(", "));
+  const asked = nodes.map((node, index) => ({
+    node,
+    bytes: Number(bytes[index]) || 0,
+    status: statuses[index] ?? "",
+  }));
   return [{ request, status: Number(status), asked }];
 }
 
