@@ -130,7 +130,7 @@ describe("a connection that breaks", () => {
   });
 
   test("while nothing listens fails calls at once, and is made again when something does", async () => {
-    const redis = await server(["--appendonly", "yes", "--appendfsync", "always"]);
+    const redis = await server(["--appendonly", "yes", "--appendfsync", "no"]);
     const store = storeAt(redis.url);
     await store.insertSession(sessionRecord());
     await redis.stop("SIGKILL");
