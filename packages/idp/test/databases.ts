@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Client } from "pg";
 import { afterAll } from "vitest";
 import { newDatabase } from "../../../test/servers/running.ts";
-import { STEPS } from "../src/store/postgres/migrations.ts";
+import { STEPS, TABLES } from "../src/store/postgres/migrations.ts";
 import { migrateStore } from "../src/store/open.ts";
 
 /** Whether the tests of this process run on Postgres. */
@@ -39,14 +39,7 @@ export async function passingDatabase(): Promise<string> {
   if (!onPostgres) return ":memory:";
   const left = passed.pop();
   if (left === undefined) return emptyDatabase();
-  const tables = await asked(left, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
-  const filled = tables
-    .map(({ tablename }) => String(tablename))
-    .filter((name) => !name.startsWith("latchkey_"));
-  await asked(
-    left,
-    `BEGIN; SET LOCAL session_replication_role = replica; ${filled.map((name) => `DELETE FROM ${name}`).join("; ")}; COMMIT`,
-  );
+  await asked(left, TABLES.map((table) => `DELETE FROM ${table}`).join("; "));
   return left;
 }
 

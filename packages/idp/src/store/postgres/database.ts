@@ -10,6 +10,7 @@
 // Columns are named in every statement, also in INSERT and RETURNING, never `*`: a node of the previous release goes on while the next
 // one adds columns.
 
+import { setTimeout as pause } from "node:timers/promises";
 import {
   type ClientBase,
   type CustomTypesConfig,
@@ -63,6 +64,7 @@ export interface OpenOptions extends DatabaseOptions {
 }
 
 const ATTEMPTS = 5;
+const PAUSE_MS = 20;
 
 // int8, which JavaScript reads exactly up to 2^53: of the instants and versions kept here none comes near.
 const INT8 = 20;
@@ -122,6 +124,8 @@ async function repeated<T>(attempt: () => Promise<T>): Promise<T> {
       return await attempt();
     } catch (error) {
       if (count === ATTEMPTS || !mayBeRepeated(error)) throw error;
+      // Whoever it was in a circle with is woken first: at once it would take the same row from him again.
+      await pause(count * PAUSE_MS);
     }
   }
 }

@@ -195,6 +195,11 @@ export async function migrate(
   }
 }
 
+/** True if there is nothing to migrate. Throws DatabaseTooNewError if this code can't work on the schema any more. */
+export async function isUpToDate(connection: Connection, steps: readonly Step[] = STEPS): Promise<boolean> {
+  return (await versionOf(connection, steps)) >= steps.length;
+}
+
 async function migrated(database: Database, steps: readonly Step[]): Promise<{ from: number; to: number }> {
   for (let look = 1; look <= LOOKS; look += 1) {
     const version = await versionOf(database, steps);
@@ -224,10 +229,12 @@ async function migratedAlone(
   try {
     return await database.step(async (connection) => {
       if ((await connection.row(HOLD_SCHEMA)) === null) return null;
+      // First, and not only for the sake of the table: what another process created since this transaction began would not be seen to
+      // exist by a look that locks nothing.
+      await connection.run(CREATE_VERSION);
       const from = await versionOf(connection, steps);
       if (from >= steps.length) return { from, to: from };
       for (const { sql } of steps.slice(from)) await connection.run(several(sql));
-      await connection.run(CREATE_VERSION);
       await connection.run(SET_VERSION, steps.length, compatibleWith(steps));
       return { from, to: steps.length };
     });

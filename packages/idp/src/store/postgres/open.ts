@@ -9,7 +9,7 @@ import { createDatabaseClock, type DatabaseClock } from "./clock.ts";
 import { type Connection, openDatabase, statement } from "./database.ts";
 import { postgresApiKeys, postgresSigningKeys } from "./keys.ts";
 import { postgresKnownDevices } from "./known-devices.ts";
-import { migrate } from "./migrations.ts";
+import { isUpToDate, migrate } from "./migrations.ts";
 import { postgresNotes } from "./notes.ts";
 import { type OutboxOptions, postgresOutbox } from "./outbox.ts";
 import { postgresRefreshTokens } from "./refresh-tokens.ts";
@@ -45,14 +45,17 @@ export async function openPostgres(
   { given, own }: Clocks,
   told: Pick<OutboxOptions, "uuid" | "mails">,
 ): Promise<Store> {
-  await migrate(address);
   const clock = createDatabaseClock(own);
   const look = (connection: Connection): Promise<void> => lookAt(connection, clock, own);
   const plain = openDatabase(address, { connected: look });
+  try {
+    if (!(await isUpToDate(plain))) await migrate(address);
+  } catch (error) {
+    await plain.close();
+    throw error;
+  }
   const now = given ?? clock.now;
   const { tell, flush, database, ...outbox } = postgresOutbox(plain, { ...told, now });
-  const check = async (): Promise<void> => refuseReadOnly(await database.row(CHECK));
-  await check();
   const looking = setInterval(() => void look(database).catch(() => undefined), LOOK_EVERY_MS).unref();
   return {
     now,
@@ -68,7 +71,7 @@ export async function openPostgres(
     apiKeys: postgresApiKeys(database),
     signingKeys: postgresSigningKeys(database, now),
     ...postgresNotes(database),
-    check,
+    check: async () => refuseReadOnly(await database.row(CHECK)),
     async close() {
       clearInterval(looking);
       // A store that is down loses nothing but what nobody waits for.

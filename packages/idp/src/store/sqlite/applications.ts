@@ -59,7 +59,8 @@ export function sqliteApplications(turn: Turn, now: () => number, tell: Tell): A
 }
 
 function insertApplication({ sql }: Turn, application: Application): void {
-  sql("INSERT INTO applications VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+  sql(`INSERT INTO applications (id, tenant_id, name, active, settings, sealed_secret, version, inserted, updated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
     application.id,
     application.tenantId,
     application.name,
@@ -73,7 +74,8 @@ function insertApplication({ sql }: Turn, application: Application): void {
 }
 
 function insertRole({ sql }: Turn, applicationId: string, role: Role): void {
-  sql("INSERT INTO roles VALUES (?, ?, ?, ?, ?, ?)").run(
+  sql(`INSERT INTO roles (id, application_id, name, description, is_default, is_super)
+     VALUES (?, ?, ?, ?, ?, ?)`).run(
     role.id,
     applicationId,
     role.name,

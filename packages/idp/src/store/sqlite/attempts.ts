@@ -49,7 +49,8 @@ function tallyOf({ sql }: Turn, key: string): [string, Tally][] {
 
 function keep({ sql }: Turn, { key, tally, forgotten }: Counted): void {
   sql(
-    `INSERT INTO attempts VALUES (?, ?, ?, ?) ON CONFLICT (key)
+    `INSERT INTO attempts (key, failures, last, forgotten)
+     VALUES (?, ?, ?, ?) ON CONFLICT (key)
        DO UPDATE SET failures = excluded.failures, last = excluded.last, forgotten = excluded.forgotten`,
   ).run(key, tally.failures, tally.last, forgotten);
 }

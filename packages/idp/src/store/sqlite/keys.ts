@@ -27,7 +27,8 @@ export function sqliteSigningKeys({ sql, read, write }: Turn, now: () => number)
       write(() => {
         sql("DELETE FROM signing_keys WHERE verifies_until <= ?").run(now());
         sql("UPDATE signing_keys SET verifies_until = ? WHERE verifies_until IS NULL").run(others);
-        sql("INSERT INTO signing_keys VALUES (?, ?, ?, ?, ?, ?)").run(
+        sql(`INSERT INTO signing_keys (kid, algorithm, public_key, sealed_private_key, inserted, verifies_until)
+     VALUES (?, ?, ?, ?, ?, ?)`).run(
           key.kid,
           key.algorithm,
           key.publicKey,
@@ -56,7 +57,8 @@ export function sqliteSigningKeys({ sql, read, write }: Turn, now: () => number)
 }
 
 function insertApiKey({ sql }: Turn, key: ApiKey): void {
-  sql("INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+  sql(`INSERT INTO api_keys (id, hash, name, key_manager, tenant_id, permissions, meta_data, expiration, sample, version, inserted, updated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
     key.id,
     key.hash,
     key.name,

@@ -34,7 +34,8 @@ export function rememberDevice(turn: Turn, userId: string, device: string, at: n
   const others = sql("SELECT count(*) AS n FROM known_devices WHERE user_id = ? AND last_used > ?");
   const had = integer(others.get(userId, at - UNUSED_FOR_MS) ?? {}, "n");
   sql(
-    "INSERT INTO known_devices VALUES (?, ?, ?) ON CONFLICT (user_id, device) DO UPDATE SET last_used = excluded.last_used",
+    `INSERT INTO known_devices (user_id, device, last_used)
+     VALUES (?, ?, ?) ON CONFLICT (user_id, device) DO UPDATE SET last_used = excluded.last_used`,
   ).run(userId, device, at);
   sql(
     `DELETE FROM known_devices WHERE user_id = ? AND device <> ? AND device NOT IN

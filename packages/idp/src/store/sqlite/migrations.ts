@@ -1,6 +1,7 @@
 // The schema, as numbered steps. A step that was released is never edited; a change is a new step at the end.
 // All missing steps run in one transaction, so that a failing one leaves the file as it was. Code of the release before goes on working
-// on what a step makes of the file, or COMPATIBLE_WITH says that it does not: then that code refuses to open it.
+// on what a step makes of the file – every INSERT names its columns, so that there may be more – or COMPATIBLE_WITH says that it does not:
+// then that code refuses to open it.
 
 import type { DatabaseSync } from "node:sqlite";
 import { DatabaseTooNewError } from "../../errors.ts";

@@ -43,7 +43,8 @@ function noted({ sql }: Turn, name: string): string | null {
 }
 
 function note({ sql }: Turn, name: string, value: string): void {
-  const set = sql("INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  const set = sql(`INSERT INTO notes (name, value)
+     VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
   set.run(name, value);
 }
 

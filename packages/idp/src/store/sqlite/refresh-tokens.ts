@@ -98,7 +98,9 @@ function owedRevocations(
   return {
     revokeOwed,
     async oweRevocation(userId) {
-      await write(() => sql("INSERT INTO owed_revocations VALUES (?) ON CONFLICT DO NOTHING").run(userId));
+      await write(() =>
+        sql("INSERT INTO owed_revocations (user_id) VALUES (?) ON CONFLICT DO NOTHING").run(userId),
+      );
       setTimeout(() => void revokeOwed().catch(() => undefined), AFTER_THE_ANSWER_MS).unref();
     },
   };
@@ -179,7 +181,9 @@ function tellOfSignIn(tell: Tell, signIn: SignIn, newDevice: boolean): void {
 }
 
 function insertToken(sql: Turn["sql"], token: RefreshToken): void {
-  sql("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)").run(
+  sql(`INSERT INTO refresh_tokens (id, tenant_id, application_id, user_id, secret, key_id, generation, started, rotated, expires, ends,
+       revoked, revoked_reason, meta_data, accessed_address, accessed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
     token.id,
     token.tenantId,
     token.applicationId,

@@ -48,7 +48,8 @@ export function sqliteRegistrations(turn: Turn, now: () => number, tell: Tell): 
 
 /** Inserts inside the caller's step. */
 export function insertRegistration({ sql }: Turn, registration: Registration): void {
-  sql("INSERT INTO registrations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+  sql(`INSERT INTO registrations (id, user_id, application_id, roles, profile, verified, last_login, version, inserted, updated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
     registration.id,
     registration.userId,
     registration.applicationId,

@@ -16,7 +16,8 @@ export function sqliteTenants(turn: Turn, now: () => number, tell: Tell): Tenant
     insert: (tenant) =>
       savedOrDuplicate(
         write(() => {
-          sql("INSERT INTO tenants VALUES (?, ?, ?, ?, ?, ?, ?)").run(
+          sql(`INSERT INTO tenants (id, name, is_default, settings, version, inserted, updated)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`).run(
             tenant.id,
             tenant.name,
             bit(tenant.isDefault),

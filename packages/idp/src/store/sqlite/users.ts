@@ -113,7 +113,10 @@ async function insertAll(
 
 function insertUser({ sql }: Turn, user: User): void {
   const { password } = user;
-  sql("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+  sql(`INSERT INTO users (id, tenant_id, email, username, username_key, active, verified, expiry, profile,
+       password_scheme, password_hash, password_salt, password_factor,
+       credential_version, password_updated, last_login, version, inserted, updated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
     user.id,
     user.tenantId,
     user.email,

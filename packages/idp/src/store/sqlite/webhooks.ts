@@ -51,7 +51,8 @@ function movesInto({ sql }: Turn, webhook: Webhook): number {
 }
 
 function insertWebhook({ sql }: Turn, webhook: Webhook): boolean {
-  sql("INSERT INTO webhooks VALUES (?, ?, ?, ?, ?, ?, ?, ?)").run(
+  sql(`INSERT INTO webhooks (id, tenant_ids, events, settings, sealed_secrets, version, inserted, updated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(
     webhook.id,
     ...webhookColumns(webhook),
     webhook.version,
