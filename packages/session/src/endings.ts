@@ -7,7 +7,7 @@ import { questioned } from "./judgement.ts";
 import type { ProviderEvent } from "./provider-event.ts";
 import { clockSkew } from "./provider-keys.ts";
 import type { Settings } from "./settings.ts";
-import { bury, changeSignIn, everywhere, payRevocation, settle } from "./sign-ins.ts";
+import { bury, changeSignIn, everywhere, isProviderError, payRevocation, settle } from "./sign-ins.ts";
 import type { EndReason, SignInRecord } from "./store/store.ts";
 
 /** What came of an event. */
@@ -31,15 +31,51 @@ export async function endSignInsOf(settings: Settings, userId: string, reason: E
     const tombstone = await bury(settings, id, reason);
     if (tombstone !== null) ended.push(tombstone);
   }
-  await payRevocations(settings, ended);
-  return ended.length;
+  if (!(await payRevocations(settings, ended))) return ended.length;
+  return ended.length + (await endUnlisted(settings, userId, reason, null));
 }
 
-/** Tells the provider of ended sign-ins until it does not answer: it is not waited for once a sign-in. The rest stays owed. */
-export async function payRevocations(settings: Settings, ended: readonly SignInRecord[]): Promise<void> {
+/**
+ * Tells the provider of ended sign-ins until it does not answer: it is not waited for once a sign-in. The rest stays owed, and `false`
+ * comes back.
+ */
+export async function payRevocations(settings: Settings, ended: readonly SignInRecord[]): Promise<boolean> {
   for (const { id, revocationOwed } of ended) {
-    if (revocationOwed && !(await payRevocation(settings, id))) return;
+    if (revocationOwed && !(await payRevocation(settings, id))) return false;
   }
+  return true;
+}
+
+/**
+ * Ends what the provider knows of a user in this application and the store does not list, but for `spared`; returns how many of it the
+ * store knew. A store that lost records or lists (FLUSHALL, eviction) gets them back from the browsers: those of whoever was to be
+ * ended, too. What began within the last minute may be on its way into the store. A provider that is down is not asked again.
+ */
+export async function endUnlisted(
+  settings: Settings,
+  userId: string,
+  reason: EndReason,
+  spared: string | null,
+): Promise<number> {
+  const { store, provider, now, publish } = settings;
+  const begunBefore = now() - clockSkew;
+  let count = 0;
+  try {
+    for (const { id, startedAt } of await provider.familiesOf(userId)) {
+      if (id === spared || startedAt >= begunBefore) continue;
+      // What has ended is told, or owed, by its tombstone.
+      const known = await store.readSignIn(id);
+      if (known === null) await provider.revoke(id);
+      else if (known.ended === null && (await bury(settings, id, reason)) !== null) {
+        count++;
+        await payRevocation(settings, id);
+      }
+    }
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    publish({ type: "unavailable", code: error.code, message: error.message });
+  }
+  return count;
 }
 
 /**

@@ -25,6 +25,7 @@ import {
 } from "./provider-call.ts";
 import type {
   Credentials,
+  Family,
   IdentityProvider,
   IdentityProviderOptions,
   PasswordChange,
@@ -74,6 +75,11 @@ export function identityProvider(
 
     revoke: (id, reason) =>
       revoke(send, `/${encodeURIComponent(id)}${reason === undefined ? "" : `?reason=${reason}`}`),
+
+    async familiesOf(userId) {
+      const all = await refreshTokensOf(send, userId);
+      return all.filter((family) => family.applicationId === applicationId);
+    },
 
     revokeUser: (userId) => revoke(send, `?userId=${encodeURIComponent(userId)}`),
 
@@ -238,7 +244,10 @@ async function revokeUserUntil(
     if (startedAt <= instant && !except.has(id)) await revoke(send, `/${encodeURIComponent(id)}`);
 }
 
-async function refreshTokensOf(send: Send, userId: string): Promise<{ id: string; startedAt: number }[]> {
+async function refreshTokensOf(
+  send: Send,
+  userId: string,
+): Promise<(Family & { readonly applicationId: unknown })[]> {
   const answer = await send("GET", `/api/jwt/refresh?userId=${encodeURIComponent(userId)}`, {});
   if (isAbsent(answer)) return [];
   const tokens = okBody(answer, "/api/jwt/refresh")["refreshTokens"];
@@ -246,7 +255,7 @@ async function refreshTokensOf(send: Send, userId: string): Promise<{ id: string
   return tokens.map((each: unknown) => {
     const [id, startedAt] = [text(record(each)["id"]), record(each)["startInstant"]];
     if (id === null || typeof startedAt !== "number") unusable(answer, "/api/jwt/refresh");
-    return { id, startedAt };
+    return { id, startedAt, applicationId: record(each)["applicationId"] };
   });
 }
 

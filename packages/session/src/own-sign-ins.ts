@@ -3,7 +3,7 @@
  * user of the session at hand, never by what a request names alone (CWE-639). Endings are final here before the provider is told.
  */
 import type { SignedInDevice } from "./devices.ts";
-import { liveSignIns, payRevocations } from "./endings.ts";
+import { endUnlisted, liveSignIns, payRevocations } from "./endings.ts";
 import { ended } from "./judgement.ts";
 import { idleLimit } from "./lifetimes.ts";
 import type { Settings } from "./settings.ts";
@@ -76,8 +76,8 @@ export async function endOthers(settings: Settings, { user, signInId: own }: Ses
     tombstones.push(tombstone);
     if (wasLive) count++;
   }
-  await payRevocations(settings, tombstones);
-  return count;
+  if (!(await payRevocations(settings, tombstones))) return count;
+  return count + (await endUnlisted(settings, user.id, "ended-from-another-device", own));
 }
 
 /**

@@ -100,6 +100,13 @@ export interface ProviderUser {
   readonly passwordChangedAt: number;
 }
 
+/** A refresh-token family. */
+export interface Family {
+  readonly id: string;
+  /** When its user signed in, epoch milliseconds. */
+  readonly startedAt: number;
+}
+
 /** The calls. Each throws IdentityProviderUnavailableError or IdentityProviderMisconfiguredError, and nothing else. */
 export interface IdentityProvider {
   signIn(credentials: Credentials): Promise<SignInAnswer>;
@@ -114,6 +121,8 @@ export interface IdentityProvider {
    * copied cookie was found; FusionAuth takes no notice of it.
    */
   revoke(refreshTokenId: string, reason?: "reuse"): Promise<void>;
+  /** A user's refresh-token families in this application that are alive, as far as the provider lists them; none of a user it doesn't know. */
+  familiesOf(userId: string): Promise<readonly Family[]>;
   /** Revokes every family of a user, in every application. */
   revokeUser(userId: string): Promise<void>;
   /** The same for families that began at `instant` (epoch milliseconds) or before, but for those of these ids. */

@@ -116,9 +116,10 @@ export async function endSignIn(settings: Settings, id: string, reason: EndReaso
 export async function bury(settings: Settings, id: string, reason: EndReason): Promise<SignInRecord | null> {
   const { store, publish, now } = settings;
   const owed = reason === everywhere || (!knownToProvider.has(reason) && hasFamily(id));
-  // Before the tombstone, too: whoever dies right after writing it leaves no session behind that goes on answering.
+  // Before the tombstone, too: whoever dies right after writing it leaves no session behind that goes on answering. A store that can't
+  // delete them can perhaps still keep the tombstone; below it says so to the caller.
   const live = await store.readSignIn(id);
-  if (live?.ended === null) await deleteSessions(settings, live);
+  if (live?.ended === null) await deleteSessions(settings, live).catch(() => undefined);
   const tombstone = await changeSignIn(settings, id, (signIn) =>
     signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
   );
