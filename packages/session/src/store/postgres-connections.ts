@@ -65,8 +65,7 @@ export function openConnections({ url, schema, connections }: ConnectionOptions)
     }
   };
   return {
-    rows: async (statement, ...values) =>
-      values.some(isNowhere) ? [] : (await ask(statement, values)).rows,
+    rows: async (statement, ...values) => (values.some(isNowhere) ? [] : (await ask(statement, values)).rows),
     run: async (statement, ...values) => (await ask(statement, values)).rowCount ?? 0,
     close: () => (closed ??= pool.end()),
   };
