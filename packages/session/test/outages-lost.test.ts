@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { redisStore } from "../src/store/redis.ts";
 import { type RedisServer, startRedis } from "../../../test/servers/redis.ts";
 import { type Browser, cart } from "./browser.ts";
-import { type Shop, startShop } from "./outage-suite.ts";
+import { type Shop, type ShopOptions, startShop } from "./outage-suite.ts";
 import { startProvider, type TestProvider } from "./provider.ts";
 import { ask } from "./redis-servers.ts";
 
@@ -24,8 +24,8 @@ afterAll(async () => {
   await redis.remove();
 });
 
-async function start(application: string): Promise<Shop> {
-  const shop = await startShop(provider, redisStore({ url: redis.url, application }), open);
+async function start(application: string, options: ShopOptions = {}): Promise<Shop> {
+  const shop = await startShop(provider, redisStore({ url: redis.url, application }), open, options);
   await ask(redis.port, "flushall");
   return shop;
 }
@@ -68,6 +68,17 @@ test("FLUSHALL: twenty browsers are renewed from their refresh cookies, and a si
   const after = signedIn.map((browser) => browser.cookie("session"));
   expect(after.filter((session, at) => session === before[at])).toEqual([]);
   expect(new Set(after).size).toBe(20);
+});
+
+test("FLUSHALL under the workflow without refresh tokens: everybody is asked to sign in, and no cookie is touched", async () => {
+  const shop = await start("flushed-sessions", { workflow: "sessions", registration: "no-refresh-tokens" });
+  const browser = await shop.signedIn();
+  const before = new Map(browser.jar);
+  await ask(redis.port, "flushall");
+  expect(await cart(browser)).toMatchObject({ status: 302, setCookies: [] });
+  expect(browser.jar).toEqual(before);
+  const { email, password } = await provider.anybody();
+  expect((await browser.signIn(email, password)).status).toBe(302);
 });
 
 test("eviction (allkeys-random): whose session or sign-in was evicted is renewed, and a sign-out still holds", async () => {
