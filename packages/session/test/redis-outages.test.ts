@@ -6,7 +6,7 @@ import { type Proxy, startProxy } from "../../../test/servers/proxy.ts";
 import { type RedisServer, startRedis } from "../../../test/servers/redis.ts";
 import { redisStore } from "../src/store/redis.ts";
 import type { SessionStore } from "../src/store/store.ts";
-import { hour, minute, sessionRecord, signInRecord, start } from "./records.ts";
+import { day, hour, minute, sessionRecord, signInRecord, start } from "./records.ts";
 import { ask, startTls } from "./redis-servers.ts";
 
 const idle = 30 * minute;
@@ -77,12 +77,14 @@ describe("using a session", () => {
   test("leaves it to Redis to forget it, and its sign-in an hour after the limit", async () => {
     const redis = await server();
     const store = storeAt(redis.url);
-    const now = Date.now();
-    const times = { authenticatedAt: now, vouchedAt: now, absoluteExpiresAt: now + minute };
-    await store.insertSession(sessionRecord({ ...times, expiresAt: now + 50 }));
-    await store.insertSignIn(signInRecord({ ...times, absoluteExpiresAt: now - hour + 50 }));
-    expect(await store.readSession("hash-1", now)).not.toBeNull();
-    await expect.poll(() => ask(redis.port, "keys", "*:[si]:*")).toEqual([]);
+    await store.insertSession(sessionRecord());
+    await store.insertSignIn(signInRecord());
+    await store.useSession("hash-1", start + minute, idle);
+    const limitOf = (key: string) => ask(redis.port, "pexpiretime", `latchkey:store:${key}`);
+    expect(await limitOf("s:hash-1")).toBe(start + minute + idle);
+    expect(await limitOf("i:sign-in-1")).toBe(start + day + hour);
+    await store.insertSession(sessionRecord({ hash: "soon", expiresAt: Date.now() + 50 }));
+    await expect.poll(() => ask(redis.port, "exists", "latchkey:store:s:soon")).toBe(0);
   });
 });
 
