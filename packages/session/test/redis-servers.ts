@@ -37,6 +37,18 @@ export async function startCluster(): Promise<TestCluster> {
   const buses = await freePorts(3);
   const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port"];
   const nodes = await Promise.all(buses.map((bus) => startRedis([...settings, String(bus)])));
+  const remove = async () => void (await Promise.all(nodes.map((node) => node.remove())));
+  try {
+    await makeWhole(nodes, buses);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const url = `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
+  return { nodes, url, remove };
+}
+
+async function makeWhole(nodes: readonly RedisServer[], buses: readonly number[]): Promise<void> {
   const slots = [0, 5_461, 10_923, 16_384];
   for (const [n, { port }] of nodes.entries()) {
     await ask(port, "cluster", "addslotsrange", slots[n] ?? 0, (slots[n + 1] ?? 0) - 1);
@@ -44,13 +56,6 @@ export async function startCluster(): Promise<TestCluster> {
     await ask(nodes[0]?.port ?? 0, "cluster", "meet", "127.0.0.1", port, buses[n] ?? 0);
   }
   await clusterIsWhole(nodes);
-  return {
-    nodes,
-    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
-    async remove() {
-      await Promise.all(nodes.map((node) => node.remove()));
-    },
-  };
 }
 
 /** Waits until every node of a Cluster says that it is whole. */
