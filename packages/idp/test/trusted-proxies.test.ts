@@ -47,7 +47,10 @@ const written = (one: string, at: number | null): string => {
   if (at === null) return one;
   return one.includes(":") ? `[${one}]:${at}` : `${one}:${at}`;
 };
-const headerText = fc.string({ unit: fc.constantFrom(...Array.from("0123456789abcdef.:,[] %x-")), maxLength: 60 });
+const headerText = fc.string({
+  unit: fc.constantFrom(...Array.from("0123456789abcdef.:,[] %x-")),
+  maxLength: 60,
+});
 
 describe("the client's address", () => {
   test("is the connection's other end where that is no trusted proxy, whatever the header says", () => {
