@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import {
   createSessions,
-  memoryStore,
   type Sessions,
   type SessionStore,
   type Workflow,
@@ -34,14 +33,16 @@ export function application(
   provider: ModelProvider,
   steps: Steps,
 ): Application {
-  const store = memoryStore();
+  const name = index === 0 ? "store" : "forum";
+  const { stores } = provider;
+  const store = stores.open(name);
   const started: Sessions[] = [];
 
   const start = (): Process => {
     const step = steps.ofProcess();
     const sessions = createSessions({
-      application: index === 0 ? "store" : "forum",
-      origin: index === 0 ? "http://store.localhost" : "http://forum.localhost",
+      application: name,
+      origin: `http://${name}.localhost`,
       identityProvider: {
         url: issuer,
         issuer,
@@ -57,7 +58,9 @@ export function application(
         },
       },
       cookieKeys,
-      store: stepped(store, step),
+      store: stepped(store, step, stores.areElsewhere ? steps.outside : (call) => call()),
+      // A request waits at its steps for as long as the history likes.
+      storeDeadline: "60s",
       publicPaths: [],
       workflow,
       now: provider.now,
@@ -82,14 +85,14 @@ export function application(
 }
 
 /** The same store, before each call of which a request takes a step. */
-function stepped(store: SessionStore, step: () => Promise<void>): SessionStore {
+function stepped(store: SessionStore, step: () => Promise<void>, outside: Steps["outside"]): SessionStore {
   return new Proxy(store, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== "function" || name === "close") return method;
       return async (...args: unknown[]) => {
         await step();
-        return Reflect.apply(method, target, args);
+        return outside(async () => Reflect.apply(method, target, args));
       };
     },
   });

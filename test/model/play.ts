@@ -6,6 +6,7 @@ import { histories } from "./commands.ts";
 import { History } from "./history.ts";
 import { farAway, home, type Thief } from "./parties.ts";
 import { type Backend, type ModelProvider, modelProvider } from "./provider.ts";
+import type { Stores } from "./stores.ts";
 import { absoluteLimit, minute, second, sharedRenewals, type SignIn } from "./truth.ts";
 
 /** How often each thing happened: histories in which nothing happens prove nothing. */
@@ -21,8 +22,9 @@ export async function play(
   start: (now: () => number) => Promise<Backend>,
   runs: number,
   seed: number,
+  stores?: Stores,
 ): Promise<Tally> {
-  const provider = await modelProvider(start);
+  const provider = await modelProvider(start, stores);
   const tally: Tally = {};
   const count = (event: unknown) => {
     const { type, judgement, reason } = event as Record<string, string | undefined>;
@@ -60,6 +62,7 @@ export async function play(
 async function begin(provider: ModelProvider, isForumWithoutTokens: boolean): Promise<History> {
   provider.isDown = false;
   provider.newest.clear();
+  await provider.stores.empty();
   const people = [await provider.person(), await provider.person()];
   const forum = isForumWithoutTokens ? "sessions" : "sessions+refresh-tokens";
   const history = new History(provider, people, ["sessions+refresh-tokens", forum]);

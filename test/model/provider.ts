@@ -3,6 +3,7 @@
  * administrators. Which one is behind it, the real one or its stand-in, makes no difference here.
  */
 import { randomBytes } from "node:crypto";
+import { memoryStores, type Stores } from "./stores.ts";
 
 /** Somebody with an account, registered for both applications. */
 export interface Person {
@@ -27,6 +28,8 @@ export interface Backend {
 
 /** The provider, and everything a history does to it. */
 export interface ModelProvider {
+  /** Where the applications' sessions are. */
+  readonly stores: Stores;
   readonly now: () => number;
   pass(milliseconds: number): void;
   /** Nobody reaches it while this is true. */
@@ -53,8 +56,12 @@ export const apiKey: string = randomBytes(32).toString("base64url");
 export const clientSecret: string = randomBytes(32).toString("base64url");
 
 /** A provider whose clock the history moves; `start` is given that clock. */
-export async function modelProvider(start: (now: () => number) => Promise<Backend>): Promise<ModelProvider> {
-  let now = Date.UTC(2026, 4, 1, 9);
+export async function modelProvider(
+  start: (now: () => number) => Promise<Backend>,
+  stores: Stores = memoryStores,
+): Promise<ModelProvider> {
+  // Far ahead of the real clock, by which Redis forgets what is over.
+  let now = Date.UTC(2100, 4, 1, 9);
   const backend = await start(() => now);
   const newest = new Map<string, string>();
   // Every process of every history asks for the keys: the same answer each time, until the provider starts again.
@@ -72,6 +79,7 @@ export async function modelProvider(start: (now: () => number) => Promise<Backen
   };
 
   const provider: ModelProvider = {
+    stores,
     now: () => now,
     pass(milliseconds) {
       now += milliseconds;

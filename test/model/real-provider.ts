@@ -12,6 +12,18 @@ export async function realProvider(name: string, now: () => number): Promise<Bac
   const database = `file:latchkey-${name}?mode=memory&cache=shared`;
   // A database in memory lasts as long as somebody has it open.
   const holder = new DatabaseSync(database);
+  const backend = await realProviderOn(database, now);
+  return {
+    ...backend,
+    async close() {
+      await backend.close();
+      holder.close();
+    },
+  };
+}
+
+/** Starts it on a database that is there. */
+export async function realProviderOn(database: string, now: () => number): Promise<Backend> {
   const keys = [{ id: "k", secret: randomBytes(32).toString("base64url") }];
   const open = () => createIdp({ database, issuer, keys, now, kickstart, hashing: { queue: 500 } });
   let idp = await open();
@@ -23,10 +35,7 @@ export async function realProvider(name: string, now: () => number): Promise<Bac
       await idp.close();
       idp = await open();
     },
-    async close() {
-      await idp.close();
-      holder.close();
-    },
+    close: () => idp.close(),
   };
 }
 
