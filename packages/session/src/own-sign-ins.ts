@@ -4,10 +4,9 @@
  */
 import type { SignedInDevice } from "./devices.ts";
 import { endUnlisted, liveSignIns, payRevocations } from "./endings.ts";
-import { ended } from "./judgement.ts";
 import { idleLimit } from "./lifetimes.ts";
 import type { Settings } from "./settings.ts";
-import { bury, changeSignIn, everywhere, isProviderError, settle } from "./sign-ins.ts";
+import { bury, changeSignIn, endedEverywhere, everywhere, isProviderError, settle } from "./sign-ins.ts";
 import type { Device, SessionRecord, SignInRecord } from "./store/store.ts";
 
 /** A list for people: what is longer says nothing to them. */
@@ -105,6 +104,6 @@ export async function endEverywhere(
 /** A sign-out that got there first owes the provider one family: the tombstone has to name the end that owes all of them. */
 function oweEverywhere(settings: Settings, id: string): Promise<SignInRecord | null> {
   return changeSignIn(settings, id, (signIn) =>
-    signIn.ended?.reason === everywhere ? null : ended(signIn, everywhere, true, settings.now()),
+    signIn.ended?.reason === everywhere ? null : endedEverywhere(signIn, settings.now()),
   );
 }

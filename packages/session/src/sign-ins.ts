@@ -102,6 +102,15 @@ const knownToProvider: ReadonlySet<EndReason> = new Set<EndReason>([
 /** The end that owes the provider more than its own family: all of the user's, in every application. */
 export const everywhere = "signed-out-everywhere";
 
+/** Milliseconds for which that is owed at least: the other families go on when this sign-in's own limit has passed. */
+const owedAtLeast = 24 * 3_600_000;
+
+/** The tombstone of a sign-in that ends everywhere. */
+export function endedEverywhere(signIn: SignInRecord, now: number): SignInRecord {
+  const absoluteExpiresAt = Math.max(signIn.absoluteExpiresAt, now + owedAtLeast);
+  return { ...ended(signIn, everywhere, true, now), absoluteExpiresAt };
+}
+
 /**
  * Ends a sign-in for every artefact: session cookie, refresh cookie, raw refresh token. Ending one that has ended only
  * makes sure of its session, which may have outlived an ending that broke off half-way. The provider is told, unless it
@@ -115,13 +124,15 @@ export async function endSignIn(settings: Settings, id: string, reason: EndReaso
 /** The same without telling the provider: that stays owed. `null` if the sign-in had ended before, or is unknown. */
 export async function bury(settings: Settings, id: string, reason: EndReason): Promise<SignInRecord | null> {
   const { store, publish, now } = settings;
-  const owed = reason === everywhere || (!knownToProvider.has(reason) && hasFamily(id));
+  const owed = !knownToProvider.has(reason) && hasFamily(id);
   // Before the tombstone, too: whoever dies right after writing it leaves no session behind that goes on answering. A store that can't
   // delete them can perhaps still keep the tombstone; below it says so to the caller.
   const live = await store.readSignIn(id);
   if (live?.ended === null) await deleteSessions(settings, live).catch(() => undefined);
+  const over = (signIn: SignInRecord) =>
+    reason === everywhere ? endedEverywhere(signIn, now()) : ended(signIn, reason, owed, now());
   const tombstone = await changeSignIn(settings, id, (signIn) =>
-    signIn.ended === null ? ended(signIn, reason, owed, now()) : null,
+    signIn.ended === null ? over(signIn) : null,
   );
   const signIn = tombstone ?? (await store.readSignIn(id));
   if (signIn === null) return null;

@@ -99,3 +99,25 @@ test("a sweep by a clock that was ahead for a moment takes nothing from anybody 
   expect(await store.insertSignIn(signInRecord())).toBe(false);
   expect(await store.readSignIn("sign-in-1")).toEqual(tombstone);
 });
+
+test("signing out everywhere reaches the provider although this sign-in is past its limit when the provider is back", async () => {
+  const shop = await startShop(provider, memoryStore(), open, { workflow: "sessions" });
+  const elsewhere = await startShop(provider, memoryStore(), open, { workflow: "sessions+refresh-tokens" });
+  const person = await provider.person();
+  const here = await shop.signedIn(person);
+  for (let quarter = 1; quarter < 48; quarter++) {
+    provider.clock.pass(15, "minutes");
+    expect((await cart(here)).status).toBe(200);
+  }
+  const there = await elsewhere.signedIn(person);
+  provider.clock.pass(14, "minutes");
+  provider.fault = () => Promise.reject(new TypeError("fetch failed"));
+  expect((await here.post("/account/sign-out-everywhere")).status).toBe(302);
+  provider.clock.pass(2, "minutes");
+  await shop.sessions.maintain();
+  provider.fault = null;
+  provider.clock.pass(1, "minutes");
+  await shop.sessions.maintain();
+  provider.clock.pass(1, "minutes");
+  expect((await cart(there)).status).toBe(302);
+});
