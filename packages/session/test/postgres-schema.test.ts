@@ -109,6 +109,13 @@ describe("the schema", () => {
     expect(await store.insertSession(sessionRecord())).toBe(true);
   });
 
+  test.each(["user", "order", "_"])("may be called what is a word of SQL: %s", async (schema) => {
+    const store = open({ url: await newDatabase(), schema });
+    expect(await store.insertSession(sessionRecord())).toBe(true);
+    expect(await store.insertSignIn(signInRecord())).toBe(true);
+    expect(await store.readSession("hash-1", start)).not.toBeNull();
+  });
+
   test("keeps applications apart that share a database", async () => {
     const url = await newDatabase();
     const [shop, forum] = [open({ url, schema: "shop" }), open({ url, schema: "forum" })];
@@ -132,6 +139,7 @@ describe("an option that is wrong", () => {
     ],
     ["schema", { url, schema: 'a"; DROP SCHEMA s3cret' }],
     ["schema", { url, schema: "" }],
+    ["schema", { url, schema: "pg_sessions" }],
     ["connections", { url, connections: 0 }],
     ["connections", { url, connections: 1.5 }],
     ["flushEvery", { url, flushEvery: -1 }],

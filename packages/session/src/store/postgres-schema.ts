@@ -58,6 +58,11 @@ export async function upgrade(pool: Pool, schema: string, to: readonly string[] 
   }
 }
 
+/** A schema as it stands in statements: `user` and `order` are words of SQL without quotes. */
+export function schemaName(schema: string): string {
+  return `"${schema}"`;
+}
+
 async function upgradeAlone(client: PoolClient, schema: string, to: readonly string[]): Promise<void> {
   await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
     `latchkey sessions ${schema}`,
@@ -67,13 +72,14 @@ async function upgradeAlone(client: PoolClient, schema: string, to: readonly str
   const numbered = [...to.entries()].slice(from);
   // CREATE SCHEMA IF NOT EXISTS asks for the right to create one even where it is there.
   const { rows } = await client.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", [schema]);
+  const name = schemaName(schema);
   const sql = [
     `SET LOCAL statement_timeout = ${patience}`,
-    ...(rows.length === 0 ? [`CREATE SCHEMA ${schema}`] : []),
-    `CREATE TABLE IF NOT EXISTS ${schema}.steps (step integer PRIMARY KEY, taken timestamptz NOT NULL DEFAULT now())`,
+    ...(rows.length === 0 ? [`CREATE SCHEMA ${name}`] : []),
+    `CREATE TABLE IF NOT EXISTS ${name}.steps (step integer PRIMARY KEY, taken timestamptz NOT NULL DEFAULT now())`,
     ...numbered.flatMap(([step, text]) => [
-      text.replaceAll("{schema}", schema),
-      `INSERT INTO ${schema}.steps (step) VALUES (${step + 1})`,
+      text.replaceAll("{schema}", name),
+      `INSERT INTO ${name}.steps (step) VALUES (${step + 1})`,
     ]),
   ];
   const several = { text: sql.join(";\n"), query_timeout: patience };
@@ -88,6 +94,8 @@ async function versionOf(connection: Pool | PoolClient, schema: string): Promise
     [schema],
   );
   if (there.rows.length === 0) return 0;
-  const { rows } = await connection.query(`SELECT coalesce(max(step), 0) AS version FROM ${schema}.steps`);
+  const { rows } = await connection.query(
+    `SELECT coalesce(max(step), 0) AS version FROM ${schemaName(schema)}.steps`,
+  );
   return Number(rows[0]?.["version"]);
 }

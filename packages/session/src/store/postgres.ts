@@ -7,6 +7,7 @@
  */
 import { asExtended, type LateExtensions, lateExtensions } from "./late-extensions.ts";
 import { type Connections, openConnections } from "./postgres-connections.ts";
+import { schemaName } from "./postgres-schema.ts";
 import { sessionStatements, signInStatements } from "./postgres-statements.ts";
 import { filledPortion, sessionOf, signInOf, signInRow } from "./rows.ts";
 import type { LiveSignIns, SessionRecord, SessionStore, SignInRecord } from "./store.ts";
@@ -46,10 +47,11 @@ export function postgresStore({
   connections = 10,
   flushEvery = 100,
 }: PostgresStoreOptions): SessionStore {
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
-    throw new TypeError('"schema" must be 1 to 63 of a–z 0–9 _, not a digit first');
+  if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema))
+    throw new TypeError('"schema" must be 1 to 63 of a–z 0–9 _, not a digit first, nor pg_');
   const database = openConnections({ url, schema, connections });
-  const statements = { ...sessionStatements(schema), ...signInStatements(schema) };
+  const name = schemaName(schema);
+  const statements = { ...sessionStatements(name), ...signInStatements(name) };
   const extensions = lateExtensions({
     flushEvery,
     retryAfter,
