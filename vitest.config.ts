@@ -11,6 +11,7 @@ const withoutDatabase = [
   "sqlite-store",
   "store-agreement",
   "main",
+  "serve",
   "postgres-database",
   "postgres-migrations",
   "postgres-clock",
