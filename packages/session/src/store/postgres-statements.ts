@@ -13,8 +13,26 @@ function statement(name: string, text: string): Statement {
   return { name, text };
 }
 
+type SessionStatement =
+  | "insertSession"
+  | "readSession"
+  | "updateSession"
+  | "questionSession"
+  | "deleteSession"
+  | "extend"
+  | "sweepSessions";
+
+type SignInStatement =
+  | "insertSignIn"
+  | "readSignIn"
+  | "updateSignIn"
+  | "live"
+  | "liveOfUser"
+  | "owing"
+  | "sweepSignIns";
+
 /** Statements about sessions; values in the order of the columns, then what the statement names besides. */
-export function sessionStatements(schema: string) {
+export function sessionStatements(schema: string): Readonly<Record<SessionStatement, Statement>> {
   const sessions = `${schema}.sessions`;
   return {
     insertSession: statement(
@@ -61,7 +79,7 @@ export function sessionStatements(schema: string) {
 }
 
 /** Statements about sign-ins; values in the order of the columns. */
-export function signInStatements(schema: string) {
+export function signInStatements(schema: string): Readonly<Record<SignInStatement, Statement>> {
   const signIns = `${schema}.sign_ins`;
   return {
     insertSignIn: statement(
