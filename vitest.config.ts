@@ -15,6 +15,7 @@ const withoutDatabase = [
   "postgres-database",
   "postgres-migrations",
   "postgres-clock",
+  "postgres-rotation",
   "judgement",
   "merge-patch",
   "refresh-token",

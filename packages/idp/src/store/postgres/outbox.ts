@@ -6,6 +6,7 @@
 // whoever finishes a row deletes it first, so that it waits for them and then sees what it has to wake. Two events that found the lane
 // empty are of two steps that were under way at once: neither was before the other.
 
+import { StoreUnavailableError } from "../../errors.ts";
 import { keyOf } from "../../throttle.ts";
 import { reserve } from "./attempts.ts";
 import { integer, type Row, text, textOrNull } from "../columns.ts";
@@ -26,6 +27,9 @@ import { findUser } from "./users.ts";
 
 // What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
 const TOLD_TOGETHER_MS = 250;
+
+// Of what is to be told later, while the database is down: guesses must not fill the memory (CWE-770).
+const KEPT_MEANWHILE = 1_000;
 
 /**
  * Writes the event inside the caller's step, for whoever is to hear of it; nothing if nobody is, after one look-up at most. The step
@@ -130,9 +134,15 @@ export function postgresOutbox(plain: Database, options: OutboxOptions): Postgre
   const flush = async (): Promise<void> => {
     const happenings = later.splice(0);
     if (happenings.length === 0) return;
-    await database.step(async (connection) => {
-      for (const happening of happenings) await tell(connection, happening);
-    });
+    try {
+      await database.step(async (connection) => {
+        for (const happening of happenings) await tell(connection, happening);
+      });
+    } catch (error) {
+      // As many as a database that is down soon answers for; one that can't be told must not hold up the others for ever.
+      if (error instanceof StoreUnavailableError) later.unshift(...happenings.slice(0, KEPT_MEANWHILE));
+      throw error;
+    }
   };
 
   return {
