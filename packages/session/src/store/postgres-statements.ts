@@ -94,7 +94,7 @@ export function signInStatements(schema: string): Readonly<Record<SignInStatemen
       `UPDATE ${signIns} SET version = $2, application = $3, user_id = $4, "user" = $5, device = $6, authenticated_at = $7,
          absolute_expires_at = $8, remembered = $9, current = $10, previous = $11, attempt = $12, renewed_at = $13,
          minted_at = $14, minted_for = $15, presented_at = $16, ended_at = $17, ended_reason = $18, revocation_owed = $19
-       WHERE id = $1 AND version = $2 - 1`,
+       WHERE id = $1 AND version = $2::bigint - 1`,
     ),
     live: statement(
       "live-sign-ins",

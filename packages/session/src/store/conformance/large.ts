@@ -21,6 +21,16 @@ export function largeCases({ test, handles }: Topic): void {
     assert.deepEqual(await store.readSession("hash-1", start), session({ user, presented: true }));
   });
 
+  test("of numbers, versions beyond 2^31 and instants, are exact", async () => {
+    const { one: store, two: other } = handles();
+    const record = signIn({ version: 2 ** 53 - 3, attempt: 2 ** 31 });
+    assert.equal(await store.insertSignIn(record), true);
+    const next = { ...record, version: record.version + 1 };
+    assert.equal(await other.updateSignIn(next), true);
+    assert.equal(await store.updateSignIn(next), false);
+    assert.deepEqual(await store.readSignIn(record.id), next);
+  });
+
   test("of one user, ten thousand sign-ins, are listed in portions, each once and in order", async () => {
     const { one: store } = handles();
     const count = 10_000;
