@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Client } from "pg";
-import { afterAll } from "vitest";
+import { afterAll, afterEach, beforeEach } from "vitest";
 import { newDatabase } from "../../../test/servers/running.ts";
 import { STEPS, TABLES } from "../src/store/postgres/migrations.ts";
 import { migrateStore } from "../src/store/open.ts";
@@ -15,12 +15,28 @@ export const onPostgres = process.env["IDP_TEST_STORE"] === "postgres";
 
 const folders: string[] = [];
 const databases: string[] = [];
+
+// Of Postgres: databases that nobody uses any more, those of the test under way, and those in which more than rows may have changed.
+const left: string[] = [];
+const ofThisTest: string[] = [];
+const altered = new Set<string>();
+
+// These hooks were added before those of idp.ts, which close the providers, so the second one runs after them.
+let isTesting = false;
+beforeEach(() => {
+  isTesting = true;
+});
+afterEach(() => {
+  isTesting = false;
+  for (const database of ofThisTest.splice(0)) passOn(database);
+});
+
 afterAll(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   for (const database of databases.splice(0)) {
     await asked(serverOf(database), `DROP DATABASE IF EXISTS ${nameOf(database)} WITH (FORCE)`);
   }
-});
+}, 120_000);
 
 /** The path of a SQLite file that is removed after the test file. */
 export function databaseFile(): string {
@@ -31,24 +47,29 @@ export function databaseFile(): string {
 
 /** A database of its own for the test, gone after the test file. */
 export async function emptyDatabase(): Promise<string> {
-  return onPostgres ? copied(await (template ??= ensuredTemplate())) : databaseFile();
+  const database = await freshDatabase();
+  // Made before the tests it is theirs to the end.
+  if (isTesting) ofThisTest.push(database);
+  return database;
 }
 
-/** For a provider that nothing starts on again. */
+/** For a provider that nothing starts on again; to be passed on. */
 export async function passingDatabase(): Promise<string> {
-  if (!onPostgres) return ":memory:";
-  const left = passed.pop();
-  if (left === undefined) return emptyDatabase();
-  await asked(left, TABLES.map((table) => `DELETE FROM ${table}`).join("; "));
-  return left;
+  return onPostgres ? freshDatabase() : ":memory:";
 }
 
-/** Gives a passing database to the next test of the file. */
+/** Gives a database to the next test of the file. */
 export function passOn(database: string): void {
-  if (onPostgres) passed.push(database);
+  if (onPostgres && !altered.has(database)) left.push(database);
 }
 
-const passed: string[] = [];
+async function freshDatabase(): Promise<string> {
+  if (!onPostgres) return databaseFile();
+  const next = left.pop();
+  if (next === undefined) return copied(await (template ??= ensuredTemplate()));
+  await asked(next, TABLES.map((table) => `DELETE FROM ${table}`).join("; "));
+  return next;
+}
 
 /** The same database once more, as a backup would bring it back; nobody may be using it. */
 export async function copyOf(database: string): Promise<string> {
@@ -60,6 +81,7 @@ export async function copyOf(database: string): Promise<string> {
 
 /** Runs statements past the provider and answers the rows of the last. */
 export async function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
+  if (!/^SELECT/i.test(text)) altered.add(database);
   if (onPostgres) return asked(database, text);
   const db = new DatabaseSync(database);
   try {
