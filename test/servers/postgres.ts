@@ -4,9 +4,10 @@ import { execFileSync, type SpawnOptions } from "node:child_process";
 import { chownSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
 import { freePorts } from "../free-ports.ts";
-import { startChild } from "./child.ts";
+import { type Child, startChild } from "./child.ts";
 import { provide } from "./machine.ts";
 
 /** A running Postgres. */
@@ -71,13 +72,25 @@ export async function startPostgres({
     },
     stop: (signal = "SIGINT") => child.stop(signal),
     async start() {
-      child = await start();
+      child = await again(start);
     },
     async remove() {
       await child.stop("SIGQUIT");
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Tries again while processes of a server that was killed still hold its memory: they end by themselves, a busy machine's late. */
+async function again(start: () => Promise<Child>): Promise<Child> {
+  for (const begun = performance.now(); ; await delay(50)) {
+    try {
+      return await start();
+    } catch (error) {
+      const isHeld = String(error).includes("pre-existing shared memory block");
+      if (!isHeld || performance.now() - begun > 10_000) throw error;
+    }
+  }
 }
 
 /** One statement on a connection of its own. */
