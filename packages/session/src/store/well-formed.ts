@@ -49,14 +49,20 @@ export function fromJson(text: unknown): unknown {
   }
 }
 
+const profile = ["email", "username", "firstName", "lastName", "fullName", "imageUrl"] as const;
+
 function isUser(value: unknown): value is User {
   return (
-    isObject(value) && isText(value["id"]) && Array.isArray(value["roles"]) && value["roles"].every(isText)
+    isObject(value) &&
+    isText(value["id"]) &&
+    Array.isArray(value["roles"]) &&
+    value["roles"].every(isText) &&
+    profile.every((member) => isTextOrLeftOut(value[member]))
   );
 }
 
 function isDevice(value: unknown): value is Device {
-  return isObject(value) && isText(value["name"]);
+  return isObject(value) && isText(value["name"]) && isTextOrLeftOut(value["address"]);
 }
 
 function isEnd(value: unknown): boolean {
@@ -81,6 +87,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isText(value: unknown): value is string {
   return typeof value === "string";
+}
+
+function isTextOrLeftOut(value: unknown): boolean {
+  return value === undefined || isText(value);
 }
 
 function isTime(value: unknown): value is number {
