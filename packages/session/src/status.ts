@@ -1,5 +1,6 @@
 /** Whether store and provider answer, for whoever watches over an application: a look that costs little, however often it is asked for. */
 import { LatchkeyError } from "./errors.ts";
+import { flights } from "./flights.ts";
 import type { Settings } from "./settings.ts";
 
 /** How the parts are that sessions need. */
@@ -19,25 +20,25 @@ const nobody = "status";
 
 /** A look at both; callers at once share one, and for a second it is kept. */
 export function statusOf({ store, provider, now }: Settings): () => Promise<Status> {
-  let looked = Number.NEGATIVE_INFINITY;
-  let look: Promise<Status> | null = null;
-  let isLooking = false;
+  const share = flights<Status>();
+  let last: { readonly status: Status; readonly at: number } | null = null;
 
-  const take = async (): Promise<Status> => {
+  const look = async (): Promise<Status> => {
     const [storeAnswers, providerAnswers] = await Promise.all([
       inTime(store.readSession(nobody, now()).then(() => true)),
       inTime(provider.isUp()),
     ]);
-    looked = now();
-    isLooking = false;
-    return { store: storeAnswers ? "up" : "down", provider: providerAnswers ? "up" : "down" };
+    const status = {
+      store: storeAnswers ? "up" : "down",
+      provider: providerAnswers ? "up" : "down",
+    } as const;
+    last = { status, at: now() };
+    return status;
   };
-  return () => {
-    const isFresh = isLooking || (now() >= looked && now() < looked + freshness);
-    if (look !== null && isFresh) return look;
-    isLooking = true;
-    look = take();
-    return look;
+  return async () => {
+    // A clock that was set back must not keep it.
+    if (last !== null && now() >= last.at && now() < last.at + freshness) return last.status;
+    return share("status", look);
   };
 }
 
