@@ -54,7 +54,7 @@ export function missed(circuit: Circuit, era: number, now: number): Circuit {
 }
 
 /** Milliseconds until a call may try; 0 unless the circuit is open. */
-export function pauseLeft(circuit: Circuit, now: number): number {
+function pauseLeft(circuit: Circuit, now: number): number {
   // A clock that was set back must not keep it open.
   if (circuit.is !== "open" || now < circuit.since) return 0;
   return Math.max(0, circuit.since + circuit.pause - now);

@@ -14,7 +14,7 @@ import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
 import { type LifetimeOptions, type Lifetimes, lifetimes } from "./lifetimes.ts";
 import { type ProviderKeys, providerKeys } from "./provider-keys.ts";
 import { sessionHash } from "./session-id.ts";
-import { guarded } from "./store/outage.ts";
+import { guarded } from "./store/guard.ts";
 import type { SessionStore } from "./store/store.ts";
 
 /** W1: server-side sessions alone. W2: the session is renewed from a refresh-token cookie. */

@@ -14,7 +14,7 @@ import {
   SessionStoreUnavailableError,
   sqliteStore,
 } from "../src/index.ts";
-import { guarded } from "../src/store/outage.ts";
+import { guarded } from "../src/store/guard.ts";
 import { type Clock, clock as newClock } from "./clock.ts";
 import { faultyStore, type FaultyStore, type Spoil } from "./faulty-store.ts";
 import { cookieKey, sessionRecord, signInRecord, start } from "./records.ts";
@@ -198,7 +198,7 @@ test("where nobody listens, a call is neither timed nor told", async () => {
   const source = new URL("../src/", import.meta.url).href;
   const script = `
     import { memoryStore } from "${source}store/memory.ts";
-    import { guarded } from "${source}store/outage.ts";
+    import { guarded } from "${source}store/guard.ts";
     let looked = 0;
     const elapsed = () => looked++;
     const store = guarded(memoryStore(), { deadline: 1000, elapsed, publish: () => looked++ });
