@@ -94,7 +94,7 @@ describe("an address of Redis", () => {
     "redis://cache\n",
   ])("%j is refused", (url) => {
     expect(() => redisAddress(url)).toThrow(TypeError);
-    expect(() => redisAddress(url)).toThrow(/^url /);
+    expect(() => redisAddress(url)).toThrow(/^"url" /);
   });
 
   const host = fc.oneof(
@@ -134,7 +134,7 @@ describe("an address of Redis", () => {
     fc.assert(
       fc.property(anything, (url) => {
         const text = failure(() => redisAddress(url));
-        expect(text === "" || text.startsWith("TypeError: url ")).toBe(true);
+        expect(text === "" || text.startsWith('TypeError: "url" ')).toBe(true);
       }),
     );
     const password = "correct-horse-battery";
@@ -148,14 +148,14 @@ describe("a store in Redis is refused at construction", () => {
   test.each(["", "two words", "a:b", "{a}", "a".repeat(65), "é"])(
     "for an application named %j",
     (application) => {
-      expect(() => redisStore({ url, application })).toThrow(/^application /);
+      expect(() => redisStore({ url, application })).toThrow(/^"application" /);
     },
   );
 
   test("for certificates where the address is without TLS, and for broken ones", () => {
-    expect(() => redisStore({ url, application: "store", tls: {} })).toThrow(/^tls /);
+    expect(() => redisStore({ url, application: "store", tls: {} })).toThrow(/^"tls" /);
     const tls = { key: "-----BEGIN PRIVATE KEY-----\nbroken\n-----END PRIVATE KEY-----\n" };
-    expect(() => redisStore({ url: "rediss://127.0.0.1:1", application: "store", tls })).toThrow(/^tls /);
+    expect(() => redisStore({ url: "rediss://127.0.0.1:1", application: "store", tls })).toThrow(/^"tls" /);
   });
 
   test("but not for a server that can't be reached: that is for the first call to say", async () => {

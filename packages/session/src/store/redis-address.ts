@@ -94,5 +94,5 @@ function decoded(text: string): string {
 }
 
 function wrong(what: string): never {
-  throw new TypeError(`url ${what}.`);
+  throw new TypeError(`"url" ${what}`);
 }

@@ -28,7 +28,7 @@ export interface RedisExtras {
 /** A client that connects when told to. Throws TypeError for settings that don't fit the address, or that TLS can't use. */
 export function redisClient(address: RedisAddress, { tls, sentinel }: RedisExtras): Redis | Cluster {
   if (tls !== undefined && !address.tls)
-    throw new TypeError("tls is given, but url does not start with rediss");
+    throw new TypeError('"tls" is given, but "url" does not start with rediss');
   const { username, password } = address.credentials ?? {};
   const options = {
     ...everyConnection,
@@ -57,7 +57,7 @@ function checked(tls: RedisTls): RedisTls {
     createSecureContext(tls);
     return tls;
   } catch {
-    throw new TypeError("tls holds a certificate or a key that can't be used");
+    throw new TypeError('"tls" holds a certificate or a key that can\'t be used');
   }
 }
 

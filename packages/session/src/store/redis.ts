@@ -42,7 +42,7 @@ export interface RedisStoreOptions extends RedisExtras {
  */
 export function redisStore({ url, application, ...extras }: RedisStoreOptions): SessionStore {
   if (!/^[\w.-]{1,64}$/.test(application))
-    throw new TypeError("application is not 1 to 64 of A-Z a-z 0-9 . _ -");
+    throw new TypeError('"application" must be 1 to 64 of A–Z a–z 0–9 . _ -');
   const address = redisAddress(url);
   const client = redisClient(address, extras);
   const redis = redisConnection(client);
