@@ -17,9 +17,9 @@ export async function sessionStore(
   try {
     return await sharedStore(url, application);
   } catch (cause) {
-    // The address may hold a password: what is wrong with it is said without it.
+    // The address may hold a password: stores say what is wrong with it without repeating any of it.
     if (!(cause instanceof TypeError)) throw cause;
-    throw new EnvironmentError("SESSION_STORE", "is not an address that this store takes", { cause });
+    throw new EnvironmentError("SESSION_STORE", cause.message.replace(/^"url" /, ""), { cause });
   }
 }
 

@@ -12,6 +12,7 @@ import * as sessionMetrics from "@latchkey/session/prometheus";
 import { pino, stdTimeFunctions } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { EnvironmentError } from "./errors.ts";
+import type { Variables } from "./secret-variables.ts";
 
 /** What was started. */
 export interface Telemetry {
@@ -20,8 +21,6 @@ export interface Telemetry {
   /** Listens no more, to events and to HTTP. */
   close(): Promise<void>;
 }
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 const levels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "../start/environment.ts";
 import { EnvironmentError } from "../start/errors.ts";
+import { sessionStore } from "../start/session-store.ts";
 import { secret } from "./leak-watch.ts";
 
 describe("a value that can't be used is refused with one line that names the variable", () => {
@@ -201,6 +202,17 @@ describe("secrets", () => {
       { IDP_URL: `ftp://us:${password}@id.example.com`, IDP_API_KEY: "k" },
     ].map((variables) => thrown(() => readEnvironment(variables)));
     for (const line of refusals) expect(line).not.toContain("password that");
+  });
+
+  test.each([
+    ["redis+cluster://:a-password@h/1", "of a Cluster ends after its hosts: it has one database"],
+    ["redis://:a-password@h/one", "ends with a database that is not a number"],
+    ["postgres://us:a-password@h/d#x", "must be like postgres://user:password@host:5432/database"],
+  ])("an address that its store refuses is refused in the store's words: %s", async (address, words) => {
+    const environment = readEnvironment({ SESSION_STORE: address, COOKIE_KEYS: `k1:${key}` });
+    const line = await sessionStore(environment, "store").then(() => "", String);
+    expect(line).toContain(`SESSION_STORE: ${words}`);
+    expect(line).not.toContain("a-password");
   });
 });
 
