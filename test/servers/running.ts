@@ -1,4 +1,5 @@
 // The servers that all test files share, for tests: shared.ts starts each when it is first asked for.
+import { randomUUID } from "node:crypto";
 import { inject } from "vitest";
 import { unwatchedFetch } from "../leak-watch.ts";
 import { query } from "./postgres.ts";
@@ -8,12 +9,10 @@ export function sharedRedis(): Promise<string> {
   return started("redis", process.env["TEST_REDIS_URL"]);
 }
 
-let databases = 0;
-
 /** A new, empty database on the shared Postgres, as an address. */
 export async function newDatabase(): Promise<string> {
   const url = await started("postgres", process.env["TEST_POSTGRES_URL"]);
-  const name = `test_${process.pid}_${Date.now()}_${databases++}`;
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
   await query(url, `CREATE DATABASE ${name}`);
   return url.replace(/[^/]*$/, name);
 }
