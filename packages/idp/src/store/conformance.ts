@@ -25,6 +25,7 @@ import type { Clock } from "./conformance/records.ts";
 import type { Store } from "./store.ts";
 
 export type { Clock } from "./conformance/records.ts";
+export type { Store } from "./store.ts";
 
 /** The tables of which the suite damages a row. */
 export type Damaged = "users" | "applications" | "refresh_tokens" | "outbox";
