@@ -167,6 +167,18 @@ describe("a write of extensions that fails", () => {
   });
 });
 
+test("a file to which a later release has added columns is gone on with", async () => {
+  await open().close();
+  const file = new DatabaseSync(join(folder, "sessions.sqlite"));
+  file.exec("ALTER TABLE sessions ADD COLUMN later TEXT; ALTER TABLE sign_ins ADD COLUMN later TEXT");
+  file.close();
+  const store = open();
+  expect(await store.insertSession(sessionRecord())).toBe(true);
+  expect(await store.insertSignIn(signInRecord())).toBe(true);
+  expect(await store.readSession(sessionRecord().hash, start)).toEqual(sessionRecord());
+  expect(await store.readSignIn(signInRecord().id)).toEqual(signInRecord());
+});
+
 test("a file that can't be opened stops the application at once", () => {
   expect(() => open(join("missing", "folder", "sessions.sqlite"))).toThrow("unable to open database file");
 });

@@ -7,6 +7,9 @@ import type { SessionRecord } from "./store.ts";
 /** What is written at once may be big, but not endless: a batch is one statement or one transaction. */
 const mostAtOnce = 5_000;
 
+/** Milliseconds for which another node, or process, may hold back an extension: what is over by less is not swept. */
+export const mostLate = 60_000;
+
 /** Extensions that are not written yet. */
 export interface LateExtensions {
   /** The idle limit of a session that waits to be written; 0 where none does. */
@@ -93,15 +96,11 @@ export function lateExtensions({ flushEvery, retryAfter, write }: Writing): Late
 }
 
 /**
- * A session as it is with the limit that waits for it, which may be meant for one that was here before: it counts no further than this
- * one may go. `null` where there is none, or it has expired at `now`.
+ * A session with another idle limit, if that is later. One that waited may be meant for a session that was here before: it counts no
+ * further than this one may go. `null` where there is none, or it has expired at `now`.
  */
-export function asExtended(
-  session: SessionRecord | null,
-  waiting: number,
-  now: number,
-): SessionRecord | null {
+export function asExtended(session: SessionRecord | null, to: number, now: number): SessionRecord | null {
   if (session === null) return null;
-  const expiresAt = Math.max(session.expiresAt, Math.min(waiting, session.absoluteExpiresAt));
+  const expiresAt = Math.max(session.expiresAt, Math.min(to, session.absoluteExpiresAt));
   return expiresAt <= now ? null : { ...session, expiresAt };
 }

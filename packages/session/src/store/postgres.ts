@@ -5,7 +5,7 @@
  * `synchronous_commit`. Extensions alone are written late, in one statement every `flushEvery` milliseconds; a node that is killed
  * loses at most that much of an idle limit. Sessions and sign-ins live in a schema of their own, made when it is first needed.
  */
-import { asExtended, type LateExtensions, lateExtensions } from "./late-extensions.ts";
+import { asExtended, type LateExtensions, lateExtensions, mostLate } from "./late-extensions.ts";
 import { type Connections, openConnections } from "./postgres-connections.ts";
 import { schemaName } from "./postgres-schema.ts";
 import { sessionStatements, signInStatements } from "./postgres-statements.ts";
@@ -29,9 +29,6 @@ const retryAfter = 1_000;
 
 /** Rows one sweep removes of each table, so that it never holds up requests for long. */
 const sweepPortion = 1_000;
-
-/** Milliseconds for which another node may hold back an extension: what is over by less is not swept. */
-const mostLate = 60_000;
 
 /**
  * A store in Postgres 14 or later; nothing is connected before the first call, and what Postgres does not answer in two seconds rejects.
@@ -101,11 +98,9 @@ function sessionMethods(
       return (await database.run(statements.insertSession, ...values)) === 1;
     },
     async useSession(hash, now, idle) {
-      const session = await found(hash, now);
-      if (session === null) return null;
-      const expiresAt = Math.max(session.expiresAt, Math.min(now + idle, session.absoluteExpiresAt));
-      extensions.set(hash, expiresAt);
-      return { ...session, expiresAt };
+      const used = asExtended(await found(hash, now), now + idle, now);
+      if (used !== null) extensions.set(hash, used.expiresAt);
+      return used;
     },
     readSession: found,
     async updateSession(session) {

@@ -7,7 +7,7 @@
  * at most that much of an idle limit.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { asExtended, type LateExtensions, lateExtensions } from "./late-extensions.ts";
+import { asExtended, type LateExtensions, lateExtensions, mostLate } from "./late-extensions.ts";
 import { filledPortion, sessionOf, signInOf, signInRow } from "./rows.ts";
 import type { LiveSignIns, SessionRecord, SessionStore, SignInRecord } from "./store.ts";
 
@@ -51,9 +51,6 @@ const indexes = `
 
 /** Milliseconds another process may hold the file's lock: waiting is synchronous, so nothing else runs meanwhile. */
 const lockPatience = 500;
-
-/** Milliseconds for which another process may hold back an extension: what is over by less is not swept. */
-const mostLate = 60_000;
 
 /** Milliseconds to the next try after extensions could not be written: each try may hold up everything for the whole patience. */
 const retryAfter = 5_000;
@@ -139,11 +136,14 @@ function createSchema(database: DatabaseSync): void {
 
 type Statements = ReturnType<typeof sessionStatements> & ReturnType<typeof signInStatements>;
 
+// Columns are named: later releases add some, and the processes of this one go on meanwhile.
 function sessionStatements(database: DatabaseSync) {
   return {
     insertSession: database.prepare(
-      `INSERT INTO sessions VALUES (:hash, :signInId, :user, :authenticatedAt, :vouchedAt, :expiresAt,
-         :absoluteExpiresAt, :presented, :questionedAt)
+      `INSERT INTO sessions (hash, sign_in_id, user, authenticated_at, vouched_at, expires_at, absolute_expires_at, presented,
+         questioned_at)
+       VALUES (:hash, :signInId, :user, :authenticatedAt, :vouchedAt, :expiresAt, :absoluteExpiresAt, :presented,
+         :questionedAt)
        ON CONFLICT (hash) DO UPDATE SET sign_in_id = excluded.sign_in_id, user = excluded.user,
          authenticated_at = excluded.authenticated_at, vouched_at = excluded.vouched_at,
          expires_at = excluded.expires_at, absolute_expires_at = excluded.absolute_expires_at,
@@ -174,9 +174,10 @@ function sessionStatements(database: DatabaseSync) {
 function signInStatements(database: DatabaseSync) {
   return {
     insertSignIn: database.prepare(
-      `INSERT INTO sign_ins VALUES (:id, :version, :userId, :user, :device, :authenticatedAt, :absoluteExpiresAt,
-         :remembered, :current, :previous, :attempt, :renewedAt, :mintedAt, :presentedAt, :endedAt, :endedReason, :revocationOwed,
-         :application, :mintedFor)
+      `INSERT INTO sign_ins (id, version, application, user_id, user, device, authenticated_at, absolute_expires_at, remembered,
+         current, previous, attempt, renewed_at, minted_at, minted_for, presented_at, ended_at, ended_reason, revocation_owed)
+       VALUES (:id, :version, :application, :userId, :user, :device, :authenticatedAt, :absoluteExpiresAt, :remembered,
+         :current, :previous, :attempt, :renewedAt, :mintedAt, :mintedFor, :presentedAt, :endedAt, :endedReason, :revocationOwed)
        ON CONFLICT (id) DO NOTHING`,
     ),
     readSignIn: database.prepare("SELECT * FROM sign_ins WHERE id = ?"),
@@ -217,11 +218,9 @@ function sessionMethods(statements: Statements, extensions: LateExtensions) {
       return statements.insertSession.run(row).changes === 1;
     },
     async useSession(hash, now, idle) {
-      const session = found(hash, now);
-      if (session === null) return null;
-      const expiresAt = Math.max(session.expiresAt, Math.min(now + idle, session.absoluteExpiresAt));
-      extensions.set(hash, expiresAt);
-      return { ...session, expiresAt };
+      const used = asExtended(found(hash, now), now + idle, now);
+      if (used !== null) extensions.set(hash, used.expiresAt);
+      return used;
     },
     async readSession(hash, now) {
       return found(hash, now);
