@@ -36,13 +36,16 @@ const algorithms = ["ES256", "ES384", "ES512", "EdDSA", "Ed25519", "RS256", "RS3
 /** Milliseconds by which the provider's clock and ours may differ. */
 export const clockSkew = 60_000;
 
+/** Milliseconds after which the keys are fetched again: one that leaked and was taken from the list opens nothing for longer. */
+const believedFor = 10 * 60_000;
+
 interface Trusted {
   readonly expectedIssuer: string;
   readonly keys: ReturnType<typeof createLocalJWKSet>;
   readonly fetchedAt: number;
 }
 
-/** Keys that are fetched when they are first needed, and again when a token names one that is unknown. */
+/** Keys that are fetched when they are first needed, and again when they are old or a token names one that is unknown. */
 export function providerKeys(
   provider: IdentityProvider,
   { issuer, now }: { issuer: string | undefined; now: () => number },
@@ -51,12 +54,20 @@ export function providerKeys(
   const forget = () => {
     trusted = null;
   };
-  const trust = () =>
+  const fetched = () =>
     (trusted ??= fetchTrusted(provider, issuer, now).catch((error: unknown) => {
       // Kept, one bad answer while the provider was starting would refuse every renewal until this process restarts.
       forget();
       throw error;
     }));
+  const trust = async () => {
+    const asked = fetched();
+    const known = await asked;
+    if (now() - known.fetchedAt < believedFor) return known;
+    // Whoever comes first forgets them, and all share what is fetched next.
+    if (trusted === asked) forget();
+    return fetched();
+  };
 
   return {
     async verify(token, expected) {

@@ -219,6 +219,14 @@ onEveryFramework("a webhook", (at) => {
     expect((await cart(browser)).status).toBe(302);
   });
 
+  test("signed by a key that leaked is refused ten minutes after the provider has taken it from its list", async () => {
+    const { sender, app, browser, event } = await signedInBefore(at);
+    const leaked = await sender.roll();
+    app.clock.pass(10, "minutes");
+    expect((await sender.send(app, event, leaked)).status).toBe(401);
+    expect((await cart(browser)).status).toBe(200);
+  });
+
   test("'s signature is no access token: who gives it out as one signs nobody in (ASVS 9.2.2)", async () => {
     const { sender, app } = await signedInBefore(at);
     const { applicationId } = app.options.identityProvider;

@@ -36,8 +36,8 @@ export interface Sender {
   /** Sends these bytes, signed. */
   sendBody(app: TestApplication, body: string, unusual?: Unusual): Promise<Incoming>;
   sign(app: TestApplication, body: string, unusual?: Unusual): Promise<string>;
-  /** A new key; the one before it is published no more. */
-  roll(): Promise<void>;
+  /** A new key; the one before it, which is answered, is published no more. */
+  roll(): Promise<Pick<Unusual, "header" | "key">>;
   /** The public key as PEM-less bytes: what somebody would use who takes it for an HMAC's. */
   publicKey(): Uint8Array;
 }
@@ -48,10 +48,12 @@ export async function webhookSender(): Promise<Sender> {
   let publicJwk: Record<string, unknown> = {};
   let privateKey: CryptoKey;
   const roll = async () => {
+    const before = { header: { kid }, key: privateKey };
     const pair = await generateKeyPair("ES256");
     kid = randomUUID();
     privateKey = pair.privateKey;
     publicJwk = { ...(await exportJWK(pair.publicKey)), kid, alg: "ES256", use: "sig" };
+    return before;
   };
   await roll();
 
