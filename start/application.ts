@@ -11,13 +11,15 @@ import { connect, type Provider, type ProviderConnection } from "./provider.ts";
 import { sessionStore } from "./session-store.ts";
 import { webhookOrigin } from "./webhooks.ts";
 
-/** An application that listens. */
-export interface RunningApplication {
+/** An application that is put together. */
+export interface Application {
   readonly part: Part;
   readonly origin: string;
   readonly sessions: Sessions;
   /** Sets it up at the provider; throws SetUpError if that can't be done now. */
   setUp(): Promise<void>;
+  /** Listens; throws EnvironmentError if that can't be. */
+  listen(): Promise<void>;
 }
 
 const parts = {
@@ -25,12 +27,12 @@ const parts = {
   forum: { module: forum, id: demo.variables.forumId, webhookId: demo.variables.forumWebhookId },
 };
 
-/** Starts an application; nothing is asked of the provider before `setUp`. */
-export async function startApplication(
+/** Puts an application together; nothing is asked of the provider before `setUp`. */
+export async function buildApplication(
   building: Building,
   part: Part,
   provider: Provider,
-): Promise<RunningApplication> {
+): Promise<Application> {
   const { environment, node, open } = building;
   const { module } = parts[part];
   const origin = environment.origins[part] ?? `http://${part}.localhost:${environment.ports[part]}`;
@@ -53,8 +55,8 @@ export async function startApplication(
   open.defer(() => sessions.close());
   const handler = await handlerOf(building, part, { sessions, origin });
   const variable = part === "store" ? "STORE_PORT" : "FORUM_PORT";
-  await listen({ variable, host: environment.host, port: environment.ports[part], handler, node }, open);
-  return { part, origin, sessions, setUp };
+  const listening = { variable, host: environment.host, port: environment.ports[part], handler, node };
+  return { part, origin, sessions, setUp, listen: () => listen(listening, open) };
 }
 
 /** An application's way to its provider. */

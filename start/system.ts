@@ -6,14 +6,14 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sessions } from "@latchkey/session";
-import { connectionOf, type RunningApplication, startApplication } from "./application.ts";
+import { type Application, buildApplication, connectionOf } from "./application.ts";
 import type { Building, Seams } from "./building.ts";
 import { startEmbeddedProvider } from "./embedded-provider.ts";
 import type { Environment, Part } from "./environment.ts";
 import { EnvironmentError, SetUpError } from "./errors.ts";
 import type { Node } from "./listen.ts";
 import { installationSecrets } from "./secrets.ts";
-import { setUpUntilDone } from "./set-up.ts";
+import { attempt, repeatUntilDone } from "./set-up.ts";
 
 /** A running system. */
 export interface System {
@@ -43,22 +43,14 @@ export async function startSystem(environment: Environment, seams: Seams = {}): 
   const building = { ...seams, environment, secrets, node, open };
   try {
     const provider = environment.provider ?? (await startEmbeddedProvider(building));
-    const running: RunningApplication[] = [];
-    for (const part of environment.parts) running.push(await startApplication(building, part, provider));
-    const [first] = running;
+    const applications: Application[] = [];
+    for (const part of environment.parts) applications.push(await buildApplication(building, part, provider));
+    const [first] = applications;
     if (first === undefined) throw new EnvironmentError("PARTS", "names no application");
-    const setUp = async () => {
-      for (const each of running) await each.setUp();
-    };
-    // What is embedded is there, or is broken: nothing is gained by waiting.
-    if (environment.provider === null) await setUp();
-    const ready = whenSetUp(building, async () => {
-      await setUp();
-      for (const { sessions } of running) await requireAnswers(sessions);
-    });
+    const { ready } = await whenSetUp(building, applications);
     return {
       origins: {
-        ...Object.fromEntries(running.map(({ part, origin }) => [part, origin])),
+        ...Object.fromEntries(applications.map(({ part, origin }) => [part, origin])),
         idp: provider.url,
         outbox: hasOutbox(environment) ? `http://outbox.localhost:${environment.ports.outbox}` : null,
       },
@@ -86,7 +78,8 @@ export async function setUpAlone(environment: Environment, { onWaiting = () => {
   const setUp = async () => {
     for (const each of connections) await each.setUp();
   };
-  await setUpUntilDone(setUp, { signal: new AbortController().signal, report: onWaiting });
+  const { signal } = new AbortController();
+  await repeatUntilDone(setUp, await attempt(setUp), { signal, report: onWaiting });
 }
 
 function makeDataDirectory({ dataDirectory }: Environment): void {
@@ -98,16 +91,29 @@ function makeDataDirectory({ dataDirectory }: Environment): void {
   }
 }
 
-/** Sets up what has to be, for as long as it takes: a node must be able to start before what it needs. */
+/**
+ * Tries once, and listens then: a node that can work is not asked for anything before it does, and one that can't yet serves what needs no
+ * provider, and tries again.
+ */
 async function whenSetUp(
-  { node, open, onWaiting = () => {} }: Building,
-  setUp: () => Promise<void>,
-): Promise<boolean> {
+  { environment, node, open, onWaiting = () => {} }: Building,
+  applications: readonly Application[],
+): Promise<{ ready: Promise<boolean> }> {
+  const settings = async () => {
+    for (const each of applications) await each.setUp();
+  };
+  // What is embedded is there, or is broken: nothing is gained by waiting.
+  if (environment.provider === null) await settings();
+  const setUp = async () => {
+    await settings();
+    for (const { sessions } of applications) await requireAnswers(sessions);
+    if (node.phase === "starting") node.phase = "ready";
+  };
+  const problem = await attempt(setUp);
+  for (const each of applications) await each.listen();
   const stopped = new AbortController();
   open.defer(() => stopped.abort());
-  if (!(await setUpUntilDone(setUp, { signal: stopped.signal, report: onWaiting }))) return false;
-  if (node.phase === "starting") node.phase = "ready";
-  return true;
+  return { ready: repeatUntilDone(setUp, problem, { signal: stopped.signal, report: onWaiting }) };
 }
 
 async function requireAnswers(sessions: Sessions): Promise<void> {

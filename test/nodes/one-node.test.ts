@@ -17,7 +17,7 @@ import {
   start,
   temporaryDirectory,
 } from "../npm-start.ts";
-import { sharedRedis } from "../servers/running.ts";
+import { newDatabase, sharedRedis } from "../servers/running.ts";
 
 describe("a node whose provider is elsewhere", () => {
   test("that does not answer is waited for: public pages are served, the node says that it is not ready, and then is", async () => {
@@ -156,49 +156,55 @@ describe("told to stop", () => {
 });
 
 describe("several nodes", () => {
-  test("on one folder and one store are one application: who is signed in on one, is on all", async () => {
-    const [redis, first, second] = [await sharedRedis(), await ports(), await ports()];
-    const folder = temporaryDirectory();
-    const keys = secret(randomBytes(32).toString("base64url"));
-    const [port] = await freePorts(1);
-    const idp = run("packages/idp/bin/latchkey-idp.js", /listens/, {
-      PORT: String(port),
-      DATABASE: join(folder, "idp.sqlite"),
-      KICKSTART: "start/demo.kickstart.json",
-      API_KEY: secret("an api key for this test alone, 32+"),
-      STORE_CLIENT_SECRET: secret("a client secret for the store alone"),
-      FORUM_CLIENT_SECRET: secret("a client secret for the forum alone"),
-    });
-    await idp.settled;
-    const common = {
-      SESSION_STORE: `${redis}/7`,
-      COOKIE_KEYS: `2026a:${keys}`,
-      IDP_URL: `http://localhost:${port}`,
-      IDP_API_KEY: "an api key for this test alone, 32+",
-      STORE_ORIGIN: "https://shop.example.com",
-      DATA_DIR: folder,
-      PARTS: "store",
-    };
-    // At once, on a folder without secrets: one makes them, all have the same.
-    const nodes = [start({ ...common, ...first }), start({ ...common, ...second })];
-    for (const { settled } of nodes) {
-      expect(await settled).toContain("ready:");
-      expect(await settled).not.toContain("Forum");
-    }
-    const cookies = await signInByHand({
-      host: "shop.example.com",
-      url: `http://127.0.0.1:${first.STORE_PORT}`,
-      origin: "https://shop.example.com",
-    });
-    for (const { STORE_PORT } of [first, second]) {
-      const cart = await fetch(`http://127.0.0.1:${STORE_PORT}/shopping-cart`, {
-        headers: { cookie: cookies },
-        redirect: "manual",
+  test.each([
+    ["Redis", async () => `${await sharedRedis()}/7`],
+    ["Postgres", newDatabase],
+  ])(
+    "on one folder and one %s are one application: who is signed in on one, is on all",
+    async (_, address) => {
+      const [SESSION_STORE, first, second] = [await address(), await ports(), await ports()];
+      const folder = temporaryDirectory();
+      const keys = secret(randomBytes(32).toString("base64url"));
+      const [port] = await freePorts(1);
+      const idp = run("packages/idp/bin/latchkey-idp.js", /listens/, {
+        PORT: String(port),
+        DATABASE: join(folder, "idp.sqlite"),
+        KICKSTART: "start/demo.kickstart.json",
+        API_KEY: secret("an api key for this test alone, 32+"),
+        STORE_CLIENT_SECRET: secret("a client secret for the store alone"),
+        FORUM_CLIENT_SECRET: secret("a client secret for the forum alone"),
       });
-      expect(cart.status).toBe(200);
-    }
-    expect(readdirSync(folder).filter((name) => name.startsWith("secrets.json"))).toEqual(["secrets.json"]);
-  });
+      await idp.settled;
+      const common = {
+        SESSION_STORE,
+        COOKIE_KEYS: `2026a:${keys}`,
+        IDP_URL: `http://localhost:${port}`,
+        IDP_API_KEY: "an api key for this test alone, 32+",
+        STORE_ORIGIN: "https://shop.example.com",
+        DATA_DIR: folder,
+        PARTS: "store",
+      };
+      // At once, on a folder without secrets: one makes them, all have the same.
+      const nodes = [start({ ...common, ...first }), start({ ...common, ...second })];
+      for (const { settled } of nodes) {
+        expect(await settled).toContain("ready:");
+        expect(await settled).not.toContain("Forum");
+      }
+      const cookies = await signInByHand({
+        host: "shop.example.com",
+        url: `http://127.0.0.1:${first.STORE_PORT}`,
+        origin: "https://shop.example.com",
+      });
+      for (const { STORE_PORT } of [first, second]) {
+        const cart = await fetch(`http://127.0.0.1:${STORE_PORT}/shopping-cart`, {
+          headers: { cookie: cookies },
+          redirect: "manual",
+        });
+        expect(cart.status).toBe(200);
+      }
+      expect(readdirSync(folder).filter((name) => name.startsWith("secrets.json"))).toEqual(["secrets.json"]);
+    },
+  );
 
   test.each([
     ["SESSION_STORE", { SESSION_STORE: "redis+sentinel://h:1" }],

@@ -34,10 +34,18 @@ function askedTwice(lines: readonly LogLine[]): LogLine[] {
   });
 }
 
-function failures({ outcomes }: Experience): string[] {
-  return outcomes
-    .filter(hasFailed)
-    .map(({ method, path, status, sent }) => `${method} ${path} ${status} at ${Math.round(sent)}`);
+/** What failed, and how many milliseconds after `since` it was sent. */
+function failures({ outcomes }: Experience, since: number): string[] {
+  return outcomes.filter(hasFailed).map(({ method, path, status, sent, answered }) => {
+    const times = [sent, answered].map((time) => Math.round(time - since)).join("–");
+    return `${method} ${path} ${status} ${times}`;
+  });
+}
+
+/** Requests that nginx could have no good answer to, with those it asked. */
+function broken(lines: readonly LogLine[]): string[] {
+  const failed = lines.filter(({ status }) => status >= 500);
+  return failed.map(({ request, status, asked }) => `${request} ${status} ${JSON.stringify(asked)}`);
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {
@@ -46,7 +54,7 @@ async function waitFor(condition: () => boolean): Promise<void> {
 
 describe("under load from 20 people", () => {
   test("every node is replaced by the next release, and by today's again: no request fails, nobody is signed out", async () => {
-    const before = site.log().length;
+    const [before, begun] = [site.log().length, performance.now()];
     const load = startLoad(site, people);
     await waitFor(() => load.soFar().signIns >= people.length);
     await roll(site.provider, "next");
@@ -56,17 +64,16 @@ describe("under load from 20 people", () => {
     await roll(site.provider.slice(0, 1), "today");
     const experience = await load.stop();
 
-    expect(failures(experience)).toEqual([]);
+    const lines = site.log().slice(before);
+    expect([...failures(experience, begun), ...broken(lines)]).toEqual([]);
     expect(experience.signedOut).toEqual([]);
     // There was something to lose.
     expect(new Set(experience.outcomes.map(({ release }) => release))).toEqual(new Set(["today", "next"]));
     expect(experience.signOuts).toBeGreaterThan(people.length);
-    const lines = site.log().slice(before);
     const renewals = lines.filter(({ request }) => request === "POST /oauth2/token");
     expect(renewals.length).toBeGreaterThan(people.length * 5);
     // What could not be given to a node was given to another; nothing was carried out twice.
     expect(lines.filter(({ asked }) => asked.length > 1).length).toBeGreaterThan(0);
-    expect(lines.filter(({ status }) => status >= 500)).toEqual([]);
     expect(askedTwice(lines)).toEqual([]);
   }, 300_000);
 
@@ -88,8 +95,10 @@ describe("under load from 20 people", () => {
     expect(experience.signedOut).toEqual([]);
     const failed = experience.outcomes.filter(hasFailed);
     // What failed was on its way when the nodes died.
-    expect(failed.filter(({ sent }) => sent > killedAt + 500)).toEqual([]);
+    const later = failed.filter(({ sent }) => sent > killedAt + 500);
+    const lines = site.log().slice(before);
+    expect(later.length === 0 ? [] : [...failures(experience, killedAt), ...broken(lines)]).toEqual([]);
     expect(failed.filter(({ method }) => method === "GET")).toEqual([]);
-    expect(askedTwice(site.log().slice(before))).toEqual([]);
+    expect(askedTwice(lines)).toEqual([]);
   }, 180_000);
 });
