@@ -21,6 +21,8 @@ export type Framework = "Express" | "Fastify" | "Hono";
 /** What an application needs: sessions that are known only once the port is, and the gate of its slow pages. */
 export interface Wiring {
   readonly gate: () => Gate | null;
+  /** A free one by default. */
+  readonly port?: number;
 }
 
 /** Listens first, so that the origin can name the port; `mount` then puts the pages behind it. */
@@ -185,7 +187,7 @@ function statusOf(error: unknown): number {
 export async function listen(framework: Framework, wiring: Wiring): Promise<Listener> {
   let built: Built | null = null;
   const server = createServer((request, response) => built?.handler(request, response));
-  server.listen(0, "127.0.0.1");
+  server.listen(wiring.port ?? 0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address() as AddressInfo;
   return {
