@@ -93,14 +93,7 @@ export function signInIndex(redis: RedisConnection, prefix: string): SignInIndex
     async living(userId, from, count) {
       const keys = userId === null ? ofAll : [ofUser(userId)];
       const each = keys.length === 1 ? count : 2 * Math.ceil(count / keys.length) + 2;
-      const lists = await Promise.all(keys.map((key) => range(key, from, each)));
-      // A list that was cut short says nothing of what comes after its last entry.
-      const ends = lists.filter((list) => list.length === each).map((list) => list.at(-1) ?? "");
-      const end = ends.length === 0 ? null : ends.reduce((one, other) => (one < other ? one : other));
-      const known = lists.flat().filter((entry) => end === null || entry <= end);
-      const entries = known.toSorted((one, other) => (one < other ? -1 : 1)).slice(0, count);
-      const isAll = end === null && entries.length === known.length;
-      return { entries, next: isAll ? null : `(${entries.at(-1) ?? ""}` };
+      return merged(await Promise.all(keys.map((key) => range(key, from, each))), each, count);
     },
 
     async owing(cursor, count) {
@@ -118,6 +111,17 @@ export function signInIndex(redis: RedisConnection, prefix: string): SignInIndex
       await Promise.all([owingKey, ...ofAll].map(step));
     },
   };
+}
+
+/** The first `count` of what stands in lists that were each asked for `each` entries, in one order. */
+function merged(lists: readonly (readonly string[])[], each: number, count: number): Portion {
+  // A list that was cut short says nothing of what comes after its last entry.
+  const ends = lists.filter((list) => list.length === each).map((list) => list.at(-1) ?? "");
+  const end = ends.length === 0 ? null : ends.reduce((one, other) => (one < other ? one : other));
+  const known = lists.flat().filter((entry) => end === null || entry <= end);
+  const entries = known.toSorted((one, other) => (one < other ? -1 : 1)).slice(0, count);
+  const isAll = end === null && entries.length === known.length;
+  return { entries, next: isAll ? null : `(${entries.at(-1) ?? ""}` };
 }
 
 /**
