@@ -158,7 +158,10 @@ export interface Telling {
   attempts: number;
 }
 
-const events = channel("latchkey:idp");
+/** The name of the diagnostics channel that every event is published on. */
+export const IDP_CHANNEL = "latchkey:idp";
+
+const events = channel(IDP_CHANNEL);
 
 /** Whether anybody listens: what is measured only to be told need not be measured. */
 export function isHeard(): boolean {
