@@ -189,6 +189,23 @@ test("a key that leaked is retired when no node can sign with it any more, and w
   });
 });
 
+test("a rotation that is taken back leaves a key that signs on, a day later, too", async () => {
+  const clock = { now: Date.UTC(2026, 0, 1) };
+  const config = resolveConfig({ database: ":memory:", issuer: ISSUER, keys: KEYS, now: () => clock.now });
+  const store = await openStore(await emptyDatabase(), config.now, { uuid: config.uuid, mails: false });
+  try {
+    const keys = await openSigningKeys(config, store.signingKeys, createSealing(config), () => undefined);
+    await keys.ensure();
+    clock.now += 100 * SECOND;
+    const { kid } = await keys.current();
+    expect(await keys.retire(await keys.rotate())).toEqual({ outcome: "retired" });
+    clock.now += 2 * 86_400 * SECOND;
+    expect(await keys.current()).toMatchObject({ kid, verifiesUntil: null });
+  } finally {
+    await store.close();
+  }
+});
+
 test("whatever is rotated and retired, and when: what a node signs, every node publishes and takes, until it is retired or a day is over", async () => {
   const step = fc.record({
     seconds: fc.integer({ min: 0, max: 45 }),

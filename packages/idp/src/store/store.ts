@@ -229,7 +229,7 @@ export interface SigningKeyStore {
   /** Newest first, without those whose time is over. */
   list(): Promise<SigningKey[]>;
   reseal(kid: string, sealedPrivateKey: string): Promise<void>;
-  /** Forgets a key, which verifies nothing from then on; false if there was none. */
+  /** Forgets a key, which verifies nothing from then on; false if there was none. The newest of the others has no end. */
   retire(kid: string): Promise<boolean>;
 }
 

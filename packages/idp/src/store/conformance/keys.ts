@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Cases } from "../conformance.ts";
-import { apiKey, filled, found, id, signingKey, TENANT, times } from "./records.ts";
+import { apiKey, DAY, filled, found, id, signingKey, TENANT, times } from "./records.ts";
 
 /** The cases of keys. */
 export const keyCases: Cases = {
@@ -73,6 +73,20 @@ export const keyCases: Cases = {
       (await one.signingKeys.list()).map(({ kid }) => kid),
       ["kid-2"],
     );
+  },
+
+  "where the newest signing key is retired, the one before it has no end any more": async (place) => {
+    const { one, two, clock } = place;
+    for (const number of [1, 2, 3]) await one.signingKeys.insert(signingKey(number), clock.now + number * 10);
+    assert.equal(await two.signingKeys.retire("kid-3"), true);
+    const ends = (await one.signingKeys.list()).map(({ kid, verifiesUntil }) => [kid, verifiesUntil]);
+    assert.deepEqual(ends, [
+      ["kid-2", null],
+      ["kid-1", clock.now + 20],
+    ]);
+    assert.equal(await two.signingKeys.retire("kid-1"), true);
+    clock.now += DAY * 365;
+    assert.deepEqual(await one.signingKeys.list(), [signingKey(2)]);
   },
 
   "of 50 new signing keys at once one is the newest, and all verify": async (place) => {

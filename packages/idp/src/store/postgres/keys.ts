@@ -50,6 +50,13 @@ const RESEAL = statement(
 );
 const RETIRE = statement("signing-key-retire", "DELETE FROM signing_keys WHERE kid = $1");
 
+// Where the newest is retired, a rotation taken back, the one before it would end after a day and leave none that signs.
+const UNEND_NEWEST = statement(
+  "signing-key-unend-newest",
+  `UPDATE signing_keys SET verifies_until = NULL WHERE kid =
+     (SELECT kid FROM signing_keys ORDER BY verifies_until DESC, inserted DESC, kid LIMIT 1)`,
+);
+
 /** The API keys of this database. */
 export function postgresApiKeys(database: Database): ApiKeyStore {
   return {
@@ -90,7 +97,13 @@ export function postgresSigningKeys(database: Database, now: () => number): Sign
       await database.run(RESEAL, kid, sealedPrivateKey);
     },
 
-    retire: async (kid) => (await database.run(RETIRE, kid)) === 1,
+    retire: (kid) =>
+      database.step(async (connection) => {
+        await connection.run(HOLD_RING);
+        const isGone = (await connection.run(RETIRE, kid)) === 1;
+        await connection.run(UNEND_NEWEST);
+        return isGone;
+      }),
   };
 }
 

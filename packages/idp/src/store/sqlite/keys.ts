@@ -52,7 +52,14 @@ export function sqliteSigningKeys({ sql, read, write }: Turn, now: () => number)
         sql("UPDATE signing_keys SET sealed_private_key = ? WHERE kid = ?").run(sealedPrivateKey, kid);
       }),
 
-    retire: (kid) => write(() => sql("DELETE FROM signing_keys WHERE kid = ?").run(kid).changes === 1),
+    retire: (kid) =>
+      write(() => {
+        const { changes } = sql("DELETE FROM signing_keys WHERE kid = ?").run(kid);
+        // Where the newest is retired, a rotation taken back, the one before it would end after a day and leave none that signs.
+        sql(`UPDATE signing_keys SET verifies_until = NULL WHERE kid = (SELECT kid FROM signing_keys
+     ORDER BY verifies_until DESC NULLS FIRST, inserted DESC, kid LIMIT 1)`).run();
+        return changes === 1;
+      }),
   };
 }
 
