@@ -50,7 +50,8 @@ export const keysRetire: Command = {
   does: "Forgets a signing key: nothing that it signed verifies any more",
   takes: "KID",
   when: `For a key that somebody else may have, after keys rotate --now; other keys are forgotten by themselves. Access tokens that it signed
-are refused from now on; who holds one gets another by his refresh token. Applications may have the key in memory: restart them.
+are refused from now on; who holds one gets another by his refresh token. Applications
+with @latchkey/session believe it for ten minutes at most; restart others that keep keys in memory.
 A key that signs, or may still sign on a server, is not retired.`,
   example:
     "latchkey-idp keys rotate --now\nsleep 21\nlatchkey-idp keys retire 2b6c1a52-4c0b-4e64-9f2b-6c6d2f1f7e11",
