@@ -1,10 +1,12 @@
 /** Set-up of the behaviour suite: an application on a framework and a store, with the embedded provider behind it. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
+import { newDatabase, sharedRedis } from "../../../test/servers/running.ts";
 import {
   createSessions,
   type EndReason,
@@ -17,6 +19,8 @@ import {
   sqliteStore,
   type Workflow,
 } from "../src/index.ts";
+import { postgresStore } from "../src/store/postgres.ts";
+import { redisStore } from "../src/store/redis.ts";
 import { Browser } from "./browser.ts";
 import type { Clock, Gate } from "./clock.ts";
 import { type Framework, listen } from "./frameworks.ts";
@@ -58,7 +62,7 @@ export interface TestApplication {
 /** The suite's place: a framework, a store, and how to start an application there. */
 export interface Place {
   readonly framework: Framework;
-  readonly storeName: string;
+  readonly storeName: StoreName;
   /** The provider's application for the hardened policy. */
   readonly registration: Registration;
   readonly provider: () => TestProvider;
@@ -66,7 +70,10 @@ export interface Place {
 }
 
 const frameworks: readonly Framework[] = ["Express", "Fastify", "Hono"];
-const stores = ["memory", "SQLite"] as const;
+const embeddedStores = ["memory", "SQLite"] as const;
+const sharedStores = ["Redis", "Postgres"] as const;
+const stores = [...embeddedStores, ...sharedStores] as const;
+type StoreName = (typeof stores)[number];
 
 /** Both workflows, for what has to hold in each. */
 export const workflows: readonly Workflow[] = ["sessions", "sessions+refresh-tokens"];
@@ -81,19 +88,22 @@ export function endings({ events }: TestApplication): EndReason[] {
   return events.flatMap((event) => (event.type === "sign-in-ended" ? [event.reason] : []));
 }
 
-/** Runs a suite for every framework × store, with one provider a file: signing in is the slow part. */
+/**
+ * Runs a suite for every framework × embedded store, and on the quickest framework for the stores on servers of their own, with one
+ * provider a file: signing in is the slow part.
+ */
 export function everywhere(topic: string, suite: (place: Place) => void): void {
-  onFrameworks(topic, stores, suite);
+  onPlaces(topic, [...placesOf(frameworks, embeddedStores), ...placesOf(["Fastify"], sharedStores)], suite);
 }
 
 /** The same where nothing depends on the store: every framework, on the memory store. */
 export function onEveryFramework(topic: string, suite: (place: Place) => void): void {
-  onFrameworks(topic, ["memory"], suite);
+  onPlaces(topic, placesOf(frameworks, ["memory"]), suite);
 }
 
 /** The same where nothing depends on the framework: every store, on the quickest of them. */
 export function onEveryStore(topic: string, suite: (place: Place) => void): void {
-  onFrameworks(topic, stores, suite, ["Fastify"]);
+  onPlaces(topic, placesOf(["Fastify"], stores), suite);
 }
 
 /**
@@ -101,19 +111,25 @@ export function onEveryStore(topic: string, suite: (place: Place) => void): void
  * on the quickest of the frameworks.
  */
 export function withReusableTokens(topic: string, suite: (place: Place) => void): void {
-  onFrameworks(`${topic}, tokens reusable`, stores, suite, ["Fastify"], "reusable");
+  onPlaces(`${topic}, tokens reusable`, placesOf(["Fastify"], stores), suite, "reusable");
 }
 
 /** The same for what one framework alone can do. */
 export function onFramework(framework: Framework, topic: string, suite: (place: Place) => void): void {
-  onFrameworks(topic, ["memory"], suite, [framework]);
+  onPlaces(topic, placesOf([framework], ["memory"]), suite);
 }
 
-function onFrameworks(
+function placesOf(
+  which: readonly Framework[],
+  on: readonly StoreName[],
+): Pick<Place, "framework" | "storeName">[] {
+  return which.flatMap((framework) => on.map((storeName) => ({ framework, storeName })));
+}
+
+function onPlaces(
   topic: string,
-  on: readonly (typeof stores)[number][],
+  places: readonly Pick<Place, "framework" | "storeName">[],
   suite: (place: Place) => void,
-  which: readonly Framework[] = frameworks,
   registration: Registration = "hardened",
 ): void {
   let provider: TestProvider | null = null;
@@ -126,8 +142,7 @@ function onFrameworks(
   });
   afterAll(() => provider?.close());
 
-  const cases = which.flatMap((framework) => on.map((storeName) => ({ framework, storeName })));
-  describe.each(cases)(`${topic}: $framework on $storeName`, ({ framework, storeName }) => {
+  describe.each(places)(`${topic}: $framework on $storeName`, ({ framework, storeName }) => {
     let open = new AsyncDisposableStack();
     afterEach(async () => {
       running().fault = null;
@@ -142,7 +157,7 @@ function onFrameworks(
 
 interface Starting {
   readonly framework: Framework;
-  readonly storeName: (typeof stores)[number];
+  readonly storeName: StoreName;
   readonly registration: Registration;
   readonly open: AsyncDisposableStack;
   readonly variant: Variant;
@@ -153,7 +168,7 @@ async function startApplication(starting: Starting, provider: TestProvider): Pro
   const { clock } = provider;
   const listener = await listen(framework, { gate: () => application.gate });
   open.defer(() => listener.close());
-  const openStore = variant.beside?.openStore ?? opener(starting);
+  const openStore = variant.beside?.openStore ?? (await opener(starting));
   const store = watchedStore(openStore);
   const registration = variant.policy === "as-described" ? variant.policy : starting.registration;
   const options = optionsOf({ registration, ...variant }, { provider, store, port: listener.port });
@@ -191,19 +206,45 @@ async function startApplication(starting: Starting, provider: TestProvider): Pro
   return application;
 }
 
-/** Opens stores of that kind: SQLite files in a folder that goes when the test is over. */
-function opener({ storeName, open }: Starting): OpenStore {
-  if (storeName === "memory") {
-    const stores = new Map<number, SessionStore>();
-    return (number) => {
-      const store = stores.get(number) ?? memoryStore();
-      stores.set(number, store);
-      return store;
-    };
+/** Opens stores of that kind, whose data nobody else has and which go, or can't be found again, when the test is over. */
+function opener({ storeName, open }: Starting): OpenStore | Promise<OpenStore> {
+  switch (storeName) {
+    case "memory":
+      return memoryStores();
+    case "SQLite": {
+      const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+      open.defer(() => rmSync(folder, { recursive: true }));
+      return (number) => sqliteStore({ path: join(folder, `sessions-${number}.sqlite`) });
+    }
+    case "Redis":
+      return redisStores();
+    case "Postgres":
+      return postgresStores();
   }
-  const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
-  open.defer(() => rmSync(folder, { recursive: true }));
-  return (number) => sqliteStore({ path: join(folder, `sessions-${number}.sqlite`) });
+}
+
+function memoryStores(): OpenStore {
+  const opened = new Map<number, SessionStore>();
+  return (number) => {
+    const store = opened.get(number) ?? memoryStore();
+    opened.set(number, store);
+    return store;
+  };
+}
+
+async function redisStores(): Promise<OpenStore> {
+  const url = await sharedRedis();
+  const application = `behaviour-${process.pid}-${randomUUID()}`;
+  return (number) => redisStore({ url, application: `${application}-${number}` });
+}
+
+let database: Promise<string> | null = null;
+
+async function postgresStores(): Promise<OpenStore> {
+  database ??= newDatabase();
+  const url = await database;
+  const schema = `behaviour_${randomUUID().replaceAll("-", "_")}`;
+  return (number) => postgresStore({ url, schema: `${schema}_${number}`, connections: 5 });
 }
 
 function optionsOf(
