@@ -38,8 +38,12 @@ export function startDelivering(parts: DeliveryParts): Delivering {
     async settled() {
       // Behind what is told later.
       await new Promise(setImmediate);
-      do await round();
-      while (await attempts.ended());
+      // What ended while a round looked may have made the next one due behind its back.
+      let before: number;
+      do {
+        before = attempts.count();
+        await round();
+      } while ((await attempts.ended()) > before);
     },
     async stop() {
       attempts.stop();
@@ -53,8 +57,10 @@ interface Attempts {
   /** How many more may be made at this receiver now. */
   room(receiver: string): number;
   begin(delivery: Parameters<typeof deliver>[1]): void;
-  /** Waits for those under way and tells whether there were any. */
-  ended(): Promise<boolean>;
+  /** How many have ended so far. */
+  count(): number;
+  /** Waits for those under way and answers how many have ended by then. */
+  ended(): Promise<number>;
   stop(): void;
   stopped(): boolean;
 }
@@ -62,21 +68,23 @@ interface Attempts {
 function createAttempts(parts: DeliveryParts, onEnd: () => void): Attempts {
   const underWay = new Map<Promise<void>, string>();
   const stopping = new AbortController();
+  let count = 0;
   return {
+    count: () => count,
     room: (receiver) => AT_ONCE - [...underWay.values()].filter((one) => one === receiver).length,
     begin(delivery) {
       const attempt = deliver(parts, delivery, stopping.signal)
         .catch((error: unknown) => publishFailure(parts, error))
         .finally(() => {
           underWay.delete(attempt);
+          count += 1;
           onEnd();
         });
       underWay.set(attempt, delivery.receiver);
     },
     async ended() {
-      const all = [...underWay.keys()];
-      await Promise.all(all);
-      return all.length > 0;
+      await Promise.all(underWay.keys());
+      return count;
     },
     stop: () => stopping.abort(),
     stopped: () => stopping.signal.aborted,

@@ -5,6 +5,7 @@ import { createIdp, type IdpConfig, type Kickstart } from "../src/index.ts";
 import {
   ALICE,
   API_KEY,
+  databaseFile,
   dump,
   emptyDatabase,
   KEYS,
@@ -212,7 +213,7 @@ describe("kickstart", () => {
 });
 
 test("the database and what SQLite puts beside it are their owner's alone (CWE-276)", async () => {
-  const database = await emptyDatabase();
+  const database = databaseFile();
   await startIdp({ database });
   for (const file of [database, `${database}-wal`, `${database}-shm`]) {
     expect(statSync(file).mode & 0o777).toBe(0o600);

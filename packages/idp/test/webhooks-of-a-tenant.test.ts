@@ -92,9 +92,11 @@ test("no change moves a webhook where 50 are already, one at a time or many at o
   const moved = await Promise.all(there.map((id) => change("PATCH", id, { tenantIds: [first] })));
   expect(moved.filter(({ status }) => status === 200)).toHaveLength(10);
   expect([await held(first), await held(second)]).toEqual([50, 10]);
+  // Which of them found a place is the database's business.
+  const stayed = String(there[moved.findIndex(({ status }) => status !== 200)]);
   for (const method of ["PUT", "PATCH"]) {
     for (const tenantIds of [[first], [second, first]]) {
-      const { status, body } = await change(method, String(there.at(-1)), { tenantIds });
+      const { status, body } = await change(method, stayed, { tenantIds });
       expect([status, body.fieldErrors.webhook[0].code]).toEqual([400, "[tooMany]webhook"]);
     }
   }
