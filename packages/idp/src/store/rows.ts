@@ -13,6 +13,7 @@ import type {
   Tenant,
   User,
 } from "./records.ts";
+import type { Delivery } from "./user-event.ts";
 
 /** The tenant of a row. */
 export function tenantOf(row: Row): Tenant {
@@ -109,8 +110,41 @@ export function tokenOf(row: Row): RefreshToken {
   };
 }
 
+/** The columns of a token, in the order in which both stores insert them. */
+export function tokenValues(token: RefreshToken): (string | number | Buffer | null)[] {
+  return [
+    token.id,
+    token.tenantId,
+    token.applicationId,
+    token.userId,
+    token.secret,
+    token.keyId,
+    token.generation,
+    token.startInstant,
+    token.rotatedInstant,
+    token.expiresInstant,
+    token.endsInstant,
+    token.revokedInstant,
+    token.revokedReason,
+    JSON.stringify(token.metaData),
+    token.lastAccessedAddress,
+    token.lastAccessedInstant,
+  ];
+}
+
 function reasonOf(value: string | null): RevocationReason | null {
   return REVOCATION_REASONS.find((reason) => reason === value) ?? null;
+}
+
+/** The claimed row of the outbox. */
+export function deliveryOf(row: Row): Delivery {
+  return {
+    number: integer(row, "number"),
+    receiver: text(row, "receiver"),
+    event: JSON.parse(text(row, "event")),
+    writtenInstant: integer(row, "written"),
+    attempts: integer(row, "attempts"),
+  };
 }
 
 /** The API key of a row. */

@@ -1,14 +1,9 @@
 // Known devices in Postgres: which of a user's devices he has signed in from. Whoever changes them holds the user's row.
 
+import { DEVICE_UNUSED_FOR_MS, MOST_DEVICES_OF_A_USER } from "../bounds.ts";
 import { integer } from "../columns.ts";
 import { type Connection, type Database, statement } from "./database.ts";
 import type { KnownDeviceStore } from "../store.ts";
-
-// Nobody uses more; who has the password must not make the table grow without end (CWE-770).
-const MOST_OF_A_USER = 50;
-
-// As long as a browser keeps a cookie.
-const UNUSED_FOR_MS = 400 * 86_400_000;
 
 const IS_KNOWN = statement(
   "device-is-known",
@@ -43,8 +38,8 @@ const FORGET_ALL = statement("device-forget-all", "DELETE FROM known_devices WHE
 export function postgresKnownDevices(database: Database, now: () => number): KnownDeviceStore {
   return {
     isKnown: async (userId, device) =>
-      (await database.row(IS_KNOWN, userId, device, now() - UNUSED_FOR_MS)) !== null,
-    sweep: (limit) => database.run(SWEEP, now() - UNUSED_FOR_MS, limit),
+      (await database.row(IS_KNOWN, userId, device, now() - DEVICE_UNUSED_FOR_MS)) !== null,
+    sweep: (limit) => database.run(SWEEP, now() - DEVICE_UNUSED_FOR_MS, limit),
   };
 }
 
@@ -57,10 +52,10 @@ export async function rememberDevice(
   device: string,
   at: number,
 ): Promise<boolean> {
-  const row = (await connection.row(COUNT, userId, device, at - UNUSED_FOR_MS)) ?? {};
+  const row = (await connection.row(COUNT, userId, device, at - DEVICE_UNUSED_FOR_MS)) ?? {};
   await connection.run(REMEMBER, userId, device, at);
-  if (integer(row, "others") >= MOST_OF_A_USER)
-    await connection.run(FORGET_OLDEST, userId, device, MOST_OF_A_USER - 1);
+  if (integer(row, "others") >= MOST_DEVICES_OF_A_USER)
+    await connection.run(FORGET_OLDEST, userId, device, MOST_DEVICES_OF_A_USER - 1);
   return integer(row, "known") === 0 && integer(row, "used") > 0;
 }
 

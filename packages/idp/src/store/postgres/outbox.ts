@@ -9,13 +9,14 @@
 import { StoreUnavailableError } from "../../errors.ts";
 import { keyOf } from "../../throttle.ts";
 import { reserve } from "./attempts.ts";
-import { integer, type Row, text, textOrNull } from "../columns.ts";
+import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
+import { integer, text, textOrNull } from "../columns.ts";
 import { type Connection, type Database, statement } from "./database.ts";
 import { findRefreshToken } from "./refresh-tokens.ts";
+import { deliveryOf } from "../rows.ts";
 import type { OutboxStore } from "../store.ts";
 import { laneOf, toldEvent } from "../told-event.ts";
 import {
-  type Delivery,
   type Happening,
   MAIL,
   MAILED,
@@ -24,9 +25,6 @@ import {
   type UserEventType,
 } from "../user-event.ts";
 import { findUser } from "./users.ts";
-
-// What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
-const TOLD_TOGETHER_MS = 250;
 
 // Of what is to be told later, while the database is down: guesses must not fill the memory (CWE-770).
 const KEPT_MEANWHILE = 1_000;
@@ -151,7 +149,7 @@ export function postgresOutbox(plain: Database, options: OutboxOptions): Postgre
     database,
     tellLater(happening) {
       if (later.push(happening) > 1) return;
-      setTimeout(() => void flush().catch(() => undefined), TOLD_TOGETHER_MS).unref();
+      setTimeout(() => void flush().catch(() => undefined), AFTER_THE_ANSWER_MS).unref();
     },
     listen,
     async due() {
@@ -245,14 +243,4 @@ async function isMailed(
   if (rule === undefined || address === null) return false;
   const key = keyOf("mail", event.tenantId, event.type, address);
   return (await reserve(connection, [{ key, rule, countsFrom: 0 }], now)).admitted;
-}
-
-function deliveryOf(row: Row): Delivery {
-  return {
-    number: integer(row, "number"),
-    receiver: text(row, "receiver"),
-    event: JSON.parse(text(row, "event")),
-    writtenInstant: integer(row, "written"),
-    attempts: integer(row, "attempts"),
-  };
 }

@@ -3,17 +3,15 @@
 // token, or is seen by the sign-in, which then stores none (CWE-367).
 
 import type { RevocationReason } from "../../events.ts";
+import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { integer, text } from "../columns.ts";
 import { type Connection, type Database, type Statement, statement } from "./database.ts";
 import { rememberDevice } from "./known-devices.ts";
 import type { Tell } from "./outbox.ts";
 import type { RefreshToken } from "../records.ts";
-import { tokenOf } from "../rows.ts";
+import { tokenOf, tokenValues } from "../rows.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "../store.ts";
 import type { EventInfo } from "../user-event.ts";
-
-// The attempt that began a lockout has been answered by then.
-const AFTER_THE_ANSWER_MS = 250;
 
 const COLUMNS = `id, tenant_id, application_id, user_id, secret, key_id, generation, started, rotated, expires, ends,
   revoked, revoked_reason, meta_data, accessed_address, accessed`;
@@ -176,25 +174,7 @@ async function isStillTrue(connection: Connection, signIn: SignIn, at: number): 
 }
 
 async function insertToken(connection: Connection, token: RefreshToken): Promise<void> {
-  await connection.run(
-    INSERT,
-    token.id,
-    token.tenantId,
-    token.applicationId,
-    token.userId,
-    token.secret,
-    token.keyId,
-    token.generation,
-    token.startInstant,
-    token.rotatedInstant,
-    token.expiresInstant,
-    token.endsInstant,
-    token.revokedInstant,
-    token.revokedReason,
-    JSON.stringify(token.metaData),
-    token.lastAccessedAddress,
-    token.lastAccessedInstant,
-  );
+  await connection.run(INSERT, ...tokenValues(token));
 }
 
 async function tellOfSignIn(

@@ -1,14 +1,12 @@
 // Webhooks in Postgres. Which of them hear of an event is decided where the event is written, in outbox.ts.
 
+import { MOST_WEBHOOKS_OF_A_REACH } from "../bounds.ts";
 import { integer } from "../columns.ts";
 import { type Connection, type Database, statement } from "./database.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Saved, WebhookStore } from "../store.ts";
 import type { Webhook } from "../user-event.ts";
 import { webhookColumns, webhookOf } from "../webhook-row.ts";
-
-// Global ones, and as many again of each tenant: each event is written once for each that hears of it (CWE-770).
-const MOST_OF_A_REACH = 50;
 
 const COLUMNS = "id, tenant_ids, events, settings, sealed_secrets, version, inserted, updated";
 
@@ -53,7 +51,7 @@ export function postgresWebhooks(database: Database): WebhookStore {
       database.step(async (connection) => {
         await connection.run(HOLD_ALL);
         const row = await connection.row(MOVES_INTO, webhook.id, webhookColumns(webhook)[0]);
-        isFull = integer(row ?? {}, "others") >= MOST_OF_A_REACH;
+        isFull = integer(row ?? {}, "others") >= MOST_WEBHOOKS_OF_A_REACH;
         return !isFull && (await save(connection)) === 1;
       }),
     );

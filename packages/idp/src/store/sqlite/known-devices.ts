@@ -1,14 +1,9 @@
 // Known devices in SQLite: which of a user's devices he has signed in from.
 
+import { DEVICE_UNUSED_FOR_MS, MOST_DEVICES_OF_A_USER } from "../bounds.ts";
 import { integer } from "../columns.ts";
 import type { KnownDeviceStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
-
-// Nobody uses more; who has the password must not make the table grow without end (CWE-770).
-const MOST_OF_A_USER = 50;
-
-// As long as a browser keeps a cookie.
-const UNUSED_FOR_MS = 400 * 86_400_000;
 
 /** The known devices of this database; `now` is the store's clock. */
 export function sqliteKnownDevices(turn: Turn, now: () => number): KnownDeviceStore {
@@ -21,7 +16,7 @@ export function sqliteKnownDevices(turn: Turn, now: () => number): KnownDeviceSt
           sql(
             `DELETE FROM known_devices WHERE (user_id, device) IN
                (SELECT user_id, device FROM known_devices WHERE last_used <= ? LIMIT ?)`,
-          ).run(now() - UNUSED_FOR_MS, limit).changes,
+          ).run(now() - DEVICE_UNUSED_FOR_MS, limit).changes,
         ),
       ),
   };
@@ -32,7 +27,7 @@ export function rememberDevice(turn: Turn, userId: string, device: string, at: n
   const { sql } = turn;
   const wasKnown = isKnown(turn, userId, device, at);
   const others = sql("SELECT count(*) AS n FROM known_devices WHERE user_id = ? AND last_used > ?");
-  const had = integer(others.get(userId, at - UNUSED_FOR_MS) ?? {}, "n");
+  const had = integer(others.get(userId, at - DEVICE_UNUSED_FOR_MS) ?? {}, "n");
   sql(
     `INSERT INTO known_devices (user_id, device, last_used)
      VALUES (?, ?, ?) ON CONFLICT (user_id, device) DO UPDATE SET last_used = excluded.last_used`,
@@ -40,7 +35,7 @@ export function rememberDevice(turn: Turn, userId: string, device: string, at: n
   sql(
     `DELETE FROM known_devices WHERE user_id = ? AND device <> ? AND device NOT IN
        (SELECT device FROM known_devices WHERE user_id = ? AND device <> ? ORDER BY last_used DESC LIMIT ?)`,
-  ).run(userId, device, userId, device, MOST_OF_A_USER - 1);
+  ).run(userId, device, userId, device, MOST_DEVICES_OF_A_USER - 1);
   return !wasKnown && had > 0;
 }
 
@@ -51,5 +46,5 @@ export function forgetDevices({ sql }: Turn, userId: string): void {
 
 function isKnown({ sql }: Turn, userId: string, device: string, at: number): boolean {
   const found = sql("SELECT 1 FROM known_devices WHERE user_id = ? AND device = ? AND last_used > ?");
-  return found.get(userId, device, at - UNUSED_FOR_MS) !== undefined;
+  return found.get(userId, device, at - DEVICE_UNUSED_FOR_MS) !== undefined;
 }

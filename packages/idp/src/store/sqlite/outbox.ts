@@ -3,16 +3,14 @@
 // it. A claim is a `due` in the future, so that a node that died holds a row no longer than that.
 
 import { keyOf } from "../../throttle.ts";
+import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { integer, type Row, text } from "../columns.ts";
-import { tokenOf, userOf } from "../rows.ts";
+import { deliveryOf, tokenOf, userOf } from "../rows.ts";
 import { reserve } from "./attempts.ts";
 import type { OutboxStore } from "../store.ts";
 import { laneOf, toldEvent } from "../told-event.ts";
 import type { Turn } from "./turn.ts";
 import { type Delivery, type Happening, MAIL, MAILED, mailAddressOf, type UserEvent } from "../user-event.ts";
-
-// What was guessed, right or wrong, has been answered by then, and what several guesses are told of is one write.
-const TOLD_TOGETHER_MS = 250;
 
 /** Writes the event inside the caller's step, for whoever is to hear of it; nothing if nobody is. */
 export type Tell = (happening: Happening) => void;
@@ -61,7 +59,7 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): SqliteOutbox {
     flush,
     tellLater(happening) {
       if (later.push(happening) > 1) return;
-      setTimeout(() => void flush().catch(() => undefined), TOLD_TOGETHER_MS).unref();
+      setTimeout(() => void flush().catch(() => undefined), AFTER_THE_ANSWER_MS).unref();
     },
     listen: (listener) => void listeners.add(listener),
     async due() {
@@ -165,14 +163,4 @@ function claim(turn: Turn, receiver: string, limit: number, at: number, leaseMs:
      RETURNING number, receiver, event, written, attempts`,
   );
   return rows.all(at + leaseMs, receiver, at, limit).map(deliveryOf);
-}
-
-function deliveryOf(row: Row): Delivery {
-  return {
-    number: integer(row, "number"),
-    receiver: text(row, "receiver"),
-    event: JSON.parse(text(row, "event")),
-    writtenInstant: integer(row, "written"),
-    attempts: integer(row, "attempts"),
-  };
 }

@@ -1,17 +1,15 @@
 // Refresh tokens in SQLite: the one place where a generation changes and where a family is revoked.
 
 import type { RevocationReason } from "../../events.ts";
+import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { text } from "../columns.ts";
-import { tokenOf } from "../rows.ts";
+import { tokenOf, tokenValues } from "../rows.ts";
 import type { RefreshToken } from "../records.ts";
 import { rememberDevice } from "./known-devices.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "../store.ts";
 import type { Tell } from "./outbox.ts";
 import type { Turn } from "./turn.ts";
 import type { EventInfo } from "../user-event.ts";
-
-// The attempt that began a lockout has been answered by then.
-const AFTER_THE_ANSWER_MS = 250;
 
 /** The refresh tokens of this database; `now` is the store's clock. */
 export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): RefreshTokenStore {
@@ -183,22 +181,5 @@ function tellOfSignIn(tell: Tell, signIn: SignIn, newDevice: boolean): void {
 function insertToken(sql: Turn["sql"], token: RefreshToken): void {
   sql(`INSERT INTO refresh_tokens (id, tenant_id, application_id, user_id, secret, key_id, generation, started, rotated, expires, ends,
        revoked, revoked_reason, meta_data, accessed_address, accessed)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-    token.id,
-    token.tenantId,
-    token.applicationId,
-    token.userId,
-    token.secret,
-    token.keyId,
-    token.generation,
-    token.startInstant,
-    token.rotatedInstant,
-    token.expiresInstant,
-    token.endsInstant,
-    token.revokedInstant,
-    token.revokedReason,
-    JSON.stringify(token.metaData),
-    token.lastAccessedAddress,
-    token.lastAccessedInstant,
-  );
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(...tokenValues(token));
 }

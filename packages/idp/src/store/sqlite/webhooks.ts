@@ -1,14 +1,12 @@
 // Webhooks in SQLite. Which of them hear of an event is decided where the event is written, in outbox.ts.
 
+import { MOST_WEBHOOKS_OF_A_REACH } from "../bounds.ts";
 import { integer } from "../columns.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Saved, WebhookStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 import type { Webhook } from "../user-event.ts";
 import { webhookColumns, webhookOf } from "../webhook-row.ts";
-
-// Global ones, and as many again of each tenant: each event is written once for each that hears of it (CWE-770).
-const MOST_OF_A_REACH = 50;
 
 /** The webhooks of this database. */
 export function sqliteWebhooks(turn: Turn): WebhookStore {
@@ -17,7 +15,7 @@ export function sqliteWebhooks(turn: Turn): WebhookStore {
     let isFull = false;
     const saved = await savedOrDuplicate(
       write(() => {
-        isFull = movesInto(turn, webhook) >= MOST_OF_A_REACH;
+        isFull = movesInto(turn, webhook) >= MOST_WEBHOOKS_OF_A_REACH;
         return !isFull && save();
       }),
     );
