@@ -14,3 +14,6 @@ export const MOST_WEBHOOKS_OF_A_REACH = 50;
  * answered by then (its time must say nothing), and what several attempts are told of is one write.
  */
 export const AFTER_THE_ANSWER_MS = 250;
+
+/** Of that, what is kept while the database is down: guesses must not fill the memory (CWE-770). */
+export const MOST_TOLD_LATER = 1_000;

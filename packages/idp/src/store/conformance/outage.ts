@@ -80,6 +80,19 @@ export const outageCases: Cases = {
     await signedIn(one, 10, clock.now);
   },
 
+  "slow: what was to be told meanwhile is told afterwards, once": async (place, harness) => {
+    const { one, two } = place;
+    await filled(one);
+    await one.webhooks.insert(webhook(9));
+    const held = await harness.hold();
+    one.outbox.tellLater({ type: "user.login.failed", userId: USER });
+    await assert.rejects(one.outbox.due(), StoreUnavailableError);
+    await held.release();
+    await one.outbox.due();
+    const types = (await drained(two, id(9))).map(({ type }) => type);
+    assert.deepEqual(types, ["user.login.failed"]);
+  },
+
   "closed: what was begun is done, every later call rejects, and closing twice is no error": async (
     place,
   ) => {

@@ -6,15 +6,14 @@
 // whoever finishes a row deletes it first, so that it waits for them and then sees what it has to wake. Two events that found the lane
 // empty are of two steps that were under way at once: neither was before the other.
 
-import { StoreUnavailableError } from "../../errors.ts";
 import { keyOf } from "../../throttle.ts";
 import { reserve } from "./attempts.ts";
-import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { integer, text, textOrNull } from "../columns.ts";
 import { type Connection, type Database, statement } from "./database.ts";
 import { findRefreshToken } from "./refresh-tokens.ts";
 import { deliveryOf } from "../rows.ts";
 import type { OutboxStore } from "../store.ts";
+import { tellingLater } from "../telling-later.ts";
 import { laneOf, toldEvent } from "../told-event.ts";
 import {
   type Happening,
@@ -25,9 +24,6 @@ import {
   type UserEventType,
 } from "../user-event.ts";
 import { findUser } from "./users.ts";
-
-// Of what is to be told later, while the database is down: guesses must not fill the memory (CWE-770).
-const KEPT_MEANWHILE = 1_000;
 
 /**
  * Writes the event inside the caller's step, for whoever is to hear of it; nothing if nobody is, after one look-up at most. The step
@@ -128,29 +124,17 @@ export function postgresOutbox(plain: Database, options: OutboxOptions): Postgre
     told(connection);
   };
 
-  const later: Happening[] = [];
-  const flush = async (): Promise<void> => {
-    const happenings = later.splice(0);
-    if (happenings.length === 0) return;
-    try {
-      await database.step(async (connection) => {
-        for (const happening of happenings) await tell(connection, happening);
-      });
-    } catch (error) {
-      // As many as a database that is down soon answers for; one that can't be told must not hold up the others for ever.
-      if (error instanceof StoreUnavailableError) later.unshift(...happenings.slice(0, KEPT_MEANWHILE));
-      throw error;
-    }
-  };
+  const { tellLater, flush } = tellingLater((happenings) =>
+    database.step(async (connection) => {
+      for (const happening of happenings) await tell(connection, happening);
+    }),
+  );
 
   return {
     tell,
     flush,
     database,
-    tellLater(happening) {
-      if (later.push(happening) > 1) return;
-      setTimeout(() => void flush().catch(() => undefined), AFTER_THE_ANSWER_MS).unref();
-    },
+    tellLater,
     listen,
     async due() {
       await flush();

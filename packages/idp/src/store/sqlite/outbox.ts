@@ -3,11 +3,11 @@
 // it. A claim is a `due` in the future, so that a node that died holds a row no longer than that.
 
 import { keyOf } from "../../throttle.ts";
-import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { integer, type Row, text } from "../columns.ts";
 import { deliveryOf, tokenOf, userOf } from "../rows.ts";
 import { reserve } from "./attempts.ts";
 import type { OutboxStore } from "../store.ts";
+import { tellingLater } from "../telling-later.ts";
 import { laneOf, toldEvent } from "../told-event.ts";
 import type { Turn } from "./turn.ts";
 import { type Delivery, type Happening, MAIL, MAILED, mailAddressOf, type UserEvent } from "../user-event.ts";
@@ -46,21 +46,12 @@ export function sqliteOutbox(turn: Turn, options: OutboxOptions): SqliteOutbox {
     if (receivers.length > 0) queueMicrotask(() => listeners.forEach((listener) => listener()));
   };
 
-  const later: Happening[] = [];
-  const flush = async (): Promise<void> => {
-    if (later.length === 0) return;
-    await write(() => {
-      for (const happening of later.splice(0)) tell(happening);
-    });
-  };
+  const { tellLater, flush } = tellingLater((happenings) => write(() => happenings.forEach(tell)));
 
   return {
     tell,
     flush,
-    tellLater(happening) {
-      if (later.push(happening) > 1) return;
-      setTimeout(() => void flush().catch(() => undefined), AFTER_THE_ANSWER_MS).unref();
-    },
+    tellLater,
     listen: (listener) => void listeners.add(listener),
     async due() {
       await flush();
