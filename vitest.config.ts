@@ -1,4 +1,4 @@
-// Which tests there are. Two projects, so that Chromium is looked for (and, on Debian, installed) only
+// Which tests there are. The browser's are a project of their own, so that Chromium is looked for (and, on Debian, installed) only
 // when a browser test is really part of the run: `--project '!browser'` or a path filter leaves it out.
 import { configDefaults, defineConfig } from "vitest/config";
 
@@ -15,6 +15,7 @@ const withoutDatabase = [
   "postgres-database",
   "postgres-migrations",
   "postgres-clock",
+  "postgres-endings",
   "postgres-rotation",
   "judgement",
   "merge-patch",
@@ -22,6 +23,32 @@ const withoutDatabase = [
   "sealing",
   "throttle-rule",
 ].map((name) => `packages/idp/test/${name}.test.ts`);
+
+// The behaviour of the library where the provider keeps its data in Postgres, on every session store. What hashes of passwords are
+// made of is tested elsewhere; here they would be most of the time.
+const behaviour = [
+  "administrator",
+  "devices",
+  "endings",
+  "forgery",
+  "limits",
+  "limits-at-the-edge",
+  "lost-answer",
+  "pair-binding",
+  "password-change",
+  "recovery",
+  "renewal",
+  "revalidation",
+  "shadow",
+  "sign-in",
+  "sign-out",
+  "sign-out-everywhere",
+  "step-up",
+  "theft",
+  "told-of-reuse",
+  "webhook-end-to-end",
+  "webhook-endings",
+].map((name) => `packages/session/test/${name}.test.ts`);
 
 export default defineConfig({
   resolve: { conditions },
@@ -49,6 +76,16 @@ export default defineConfig({
           include: ["packages/idp/test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...withoutDatabase],
           env: { IDP_TEST_STORE: "postgres" },
+          globalSetup: ["test/servers/shared.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "behaviour on Postgres",
+          include: behaviour,
+          env: { IDP_TEST_STORE: "postgres" },
+          setupFiles: ["test/leak-watch.ts", "test/cheap-hashes.ts"],
           globalSetup: ["test/servers/shared.ts"],
         },
       },

@@ -19,8 +19,8 @@ export interface DatabaseOptions {
   applicationName?: string;
 }
 
-// By then the server has said itself that a statement took too long; from one that has not, nothing will come.
-const SILENCE_AFTER_MS = 2_000;
+/** By then the server has said itself that a statement took too long; from one that has not, nothing will come. */
+export const SILENCE_AFTER_MS = 2_000;
 
 const LIMITS = [
   "pool_size",

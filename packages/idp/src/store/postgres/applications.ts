@@ -1,10 +1,10 @@
 // Applications and their roles in Postgres.
 
 import { flag, integer, type Row, text } from "../columns.ts";
-import { type Connection, type Database, statement } from "./database.ts";
+import { type Connection, type Database, lengthy, statement } from "./database.ts";
 import type { Tell } from "./outbox.ts";
 import type { Application, Role } from "../records.ts";
-import { revokeRows } from "./refresh-tokens.ts";
+import { queueAt, revokeRows } from "./refresh-tokens.ts";
 import { roleOf } from "../rows.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { ApplicationStore } from "../store.ts";
@@ -40,8 +40,9 @@ const SET_ACTIVE = statement(
   "application-set-active",
   "UPDATE applications SET active = $2, updated = $3, version = version + 1 WHERE id = $1",
 );
+const QUEUE = statement("application-queue", `SELECT pg_advisory_xact_lock(${queueAt("$1")})`);
 const HOLD = statement("application-hold", "SELECT 1 FROM applications WHERE id = $1 FOR UPDATE");
-const DELETE = statement("application-delete", "DELETE FROM applications WHERE id = $1");
+const DELETE = lengthy("application-delete", "DELETE FROM applications WHERE id = $1");
 
 /** The applications of this database; `now` stamps what is revoked with them. */
 export function postgresApplications(database: Database, now: () => number, tell: Tell): ApplicationStore {
@@ -54,10 +55,17 @@ export function postgresApplications(database: Database, now: () => number, tell
     },
 
     list: async ({ tenantId, active }) => (await database.rows(LIST, active, tenantId)).map(applicationOf),
-    update: (application) => savedOrDuplicate(updateApplication(database, application)),
+    update: (application) =>
+      savedOrDuplicate(
+        database.step(async (connection) => {
+          await connection.row(QUEUE, application.id);
+          return updateApplication(connection, application);
+        }),
+      ),
 
     setActive: (id, active, info) =>
       database.step(async (connection) => {
+        await connection.row(QUEUE, id);
         if ((await connection.run(SET_ACTIVE, id, active, now())) === 0) return false;
         const revoking = { reason: "application-deactivated", at: now(), info } as const;
         if (!active) await revokeRows(connection, tell, { applicationId: id }, revoking);
@@ -66,6 +74,7 @@ export function postgresApplications(database: Database, now: () => number, tell
 
     delete: (id, info) =>
       database.step(async (connection) => {
+        await connection.row(QUEUE, id);
         if ((await connection.row(HOLD, id)) === null) return false;
         const revoking = { reason: "application-deleted", at: now(), info } as const;
         await revokeRows(connection, tell, { applicationId: id }, revoking);

@@ -22,18 +22,28 @@ import {
 } from "pg";
 import { StoreUnavailableError } from "../../errors.ts";
 import type { Row } from "../columns.ts";
-import { type DatabaseOptions, settingsOf } from "./address.ts";
+import { type DatabaseOptions, settingsOf, SILENCE_AFTER_MS } from "./address.ts";
 import { failureOf, isOver, mayBeRepeated } from "./failure.ts";
 
 /** A statement that Postgres parses once a connection; without a name each time, and it may be several, without values. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** Milliseconds that it may take, where those of the connection are too few. */
+  readonly limit?: number;
 }
 
 /** A named statement; its values are `$1`, `$2` … */
 export function statement(name: string, text: string): Statement {
   return { name, text };
+}
+
+/**
+ * A named statement that changes as many rows as an application or a tenant has, and may take half an hour. Only in a step. With the
+ * limit of other statements an application with more than some 100,000 sign-ins could never be deactivated.
+ */
+export function lengthy(name: string, text: string): Statement {
+  return { name, text, limit: 1_800_000 };
 }
 
 /** Asks over one connection, or over any. Throws StoreUnavailableError, or node-postgres' error where the data did not fit. */
@@ -167,8 +177,12 @@ async function connectedClient(pool: Pool): Promise<PoolClient> {
 
 function askingOf(client: ClientBase, failed: (error: unknown) => void): Ask {
   return async (asked, values) => {
+    const { limit, ...query } = asked;
     try {
-      return await client.query({ ...asked, values: [...values] });
+      if (limit === undefined) return await client.query({ ...query, values: [...values] });
+      await client.query(`SET LOCAL statement_timeout = ${limit}`);
+      const patient = { ...query, values: [...values], query_timeout: limit + SILENCE_AFTER_MS };
+      return await client.query(patient);
     } catch (error) {
       failed(error);
       throw failureOf(error);

@@ -5,7 +5,7 @@
 import type { RevocationReason } from "../../events.ts";
 import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { integer, text } from "../columns.ts";
-import { type Connection, type Database, type Statement, statement } from "./database.ts";
+import { type Connection, type Database, lengthy, type Statement, statement } from "./database.ts";
 import { rememberDevice } from "./known-devices.ts";
 import type { Tell } from "./outbox.ts";
 import type { RefreshToken } from "../records.ts";
@@ -51,9 +51,19 @@ const INSERT = statement(
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $11)`,
 );
 
+/**
+ * The key of the advisory lock on an application, whose id is this SQL expression; taken before the row. A row that some hold FOR SHARE is
+ * given to all who want the same, past those who wait to change it: as long as people sign in without a pause nobody could deactivate the
+ * application or change its secret. Advisory locks keep a queue. What holds the application is the lock on its row, never this one.
+ */
+export function queueAt(id: string): string {
+  return `hashtextextended('application ' || ${id}::text, 0)`;
+}
+
 const HOLD_APPLICATION = statement(
   "sign-in-application",
-  `SELECT 1 FROM applications JOIN tenants ON tenants.id = tenant_id
+  `WITH queue AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${queueAt("$1")}))
+   SELECT 1 FROM queue CROSS JOIN applications JOIN tenants ON tenants.id = tenant_id
    WHERE applications.id = $1 AND active FOR KEY SHARE OF tenants FOR SHARE OF applications`,
 );
 const SIGN_IN_USER = statement(
@@ -67,8 +77,8 @@ const SIGN_IN_REGISTRATION = statement(
 );
 
 // By id, so that two revocations wait for each other but never in a circle.
-const revoking = (name: string, which: string): Statement =>
-  statement(
+const revoking = (name: string, which: string, made = statement): Statement =>
+  made(
     name,
     `WITH held AS MATERIALIZED (
        SELECT id FROM refresh_tokens WHERE revoked IS NULL AND ($3::text IS NULL OR tenant_id = $3) AND ${which}
@@ -76,7 +86,7 @@ const revoking = (name: string, which: string): Statement =>
      ) UPDATE refresh_tokens SET revoked = $1, revoked_reason = $2 FROM held WHERE refresh_tokens.id = held.id`,
   );
 const REVOKE_ONE = revoking("token-revoke-one", "id = $4");
-const REVOKE_OF_APPLICATION = revoking("token-revoke-of-application", "application_id = $4");
+const REVOKE_OF_APPLICATION = revoking("token-revoke-of-application", "application_id = $4", lengthy);
 const REVOKE_OF_USER = revoking(
   "token-revoke-of-user",
   "user_id = $4 AND ($5::text IS NULL OR application_id = $5)",

@@ -1,7 +1,7 @@
 // Tenants in Postgres.
 
 import { text } from "../columns.ts";
-import { type Connection, type Database, statement } from "./database.ts";
+import { type Connection, type Database, lengthy, statement } from "./database.ts";
 import type { Tell } from "./outbox.ts";
 import type { Tenant } from "../records.ts";
 import { revokeRows } from "./refresh-tokens.ts";
@@ -29,7 +29,7 @@ const HOLD_APPLICATIONS = statement(
   "tenant-hold-applications",
   "SELECT id FROM applications WHERE tenant_id = $1 ORDER BY id FOR UPDATE",
 );
-const DELETE = statement("tenant-delete", "DELETE FROM tenants WHERE id = $1");
+const DELETE = lengthy("tenant-delete", "DELETE FROM tenants WHERE id = $1");
 
 /** The tenants of this database; `now` stamps what is revoked with them. */
 export function postgresTenants(database: Database, now: () => number, tell: Tell): TenantStore {
