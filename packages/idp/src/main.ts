@@ -2,8 +2,9 @@
 // names what can be changed, and no line holds a secret. What a command does is its own file, in program/commands/.
 
 import { parseArgs } from "node:util";
-import { type Command, CommandError, helpOf, invocationOf } from "./program/command.ts";
+import { type Command, helpOf, invocationOf } from "./program/command.ts";
 import { commands } from "./program/commands.ts";
+import { CommandError } from "./program/errors.ts";
 import { helpOfAll, helpOfSeveral } from "./program/help.ts";
 import { reasonFor } from "./program/reason.ts";
 import { terminal } from "./program/terminal.ts";

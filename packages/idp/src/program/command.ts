@@ -2,6 +2,7 @@
 // and says what it prints and with which code it exits: nobody should have to read elsewhere.
 
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { CommandError } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Variables } from "./variables.ts";
 
@@ -41,9 +42,6 @@ export interface Invocation {
   one(option: string): string | undefined;
   all(option: string): readonly string[];
 }
-
-/** It can't be done as it was asked for: `message` says why, in one line. */
-export class CommandError extends Error {}
 
 /** The option that every command that lists has. */
 export const JSON_OPTION: Readonly<Record<"json", CommandOption>> = {

@@ -1,6 +1,6 @@
 // Spans of time as an operator writes and reads them: 90d, 12h, 10m, 30s. Pure.
 
-import { CommandError } from "./command.ts";
+import { CommandError } from "./errors.ts";
 
 const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
 

@@ -7,7 +7,8 @@ import type { ConfigKey, IdpConfig, SigningAlgorithm } from "../config.ts";
 import { type Kickstart, parseKickstart } from "../kickstart.ts";
 import type { MailConfig } from "../mail/mail-config.ts";
 import { isPostgresAddress } from "../store/postgres/address.ts";
-import { BadVariableError, codeOf, contentOf, plain, secret, type Variables } from "./variables.ts";
+import { BadVariableError } from "./errors.ts";
+import { codeOf, contentOf, plain, secret, type Variables } from "./variables.ts";
 
 /** What the variables come to. */
 export interface Environment {

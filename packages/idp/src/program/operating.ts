@@ -2,8 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { isPostgresAddress } from "../store/postgres/address.ts";
-import { CommandError, type Invocation } from "./command.ts";
+import type { Invocation } from "./command.ts";
 import { environmentFrom } from "./environment.ts";
+import { CommandError } from "./errors.ts";
 import type { Operator } from "./operator.ts";
 
 /** Opens the database of the environment for the time of `use`. */

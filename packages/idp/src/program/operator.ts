@@ -9,7 +9,7 @@ import { isObject } from "../request.ts";
 import { createRouter } from "../routes.ts";
 import { openStore } from "../store/open.ts";
 import type { ApiKey } from "../store/records.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./errors.ts";
 
 /** The provider, opened for a command. */
 export interface Operator {

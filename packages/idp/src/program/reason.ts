@@ -1,9 +1,9 @@
 // Why something did not go, in one line for an operator: by the name of what he can change, and never with a secret.
 
 import { IdpError } from "../errors.ts";
-import { CommandError } from "./command.ts";
 import { databaseVariable } from "./environment.ts";
-import { BadVariableError, codeOf, type Variables } from "./variables.ts";
+import { BadVariableError, CommandError } from "./errors.ts";
+import { codeOf, type Variables } from "./variables.ts";
 
 // createIdp names the option or gives a code; what an operator can change is a variable.
 const variableOf: ReadonlyMap<string, string> = new Map([

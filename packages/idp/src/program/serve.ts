@@ -7,8 +7,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Http2Bindings, HttpBindings, ServerType } from "@hono/node-server";
 import type { Idp } from "../index.ts";
 import { environmentFrom, listeningFrom } from "./environment.ts";
+import { BadVariableError } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
-import { BadVariableError, codeOf, type Variables } from "./variables.ts";
+import { codeOf, type Variables } from "./variables.ts";
 
 // A request head or body that takes longer is an attempt to hold the connection (slow loris, CWE-400). Node looks for those
 // every connectionsCheckingInterval only, by default every 30 seconds.

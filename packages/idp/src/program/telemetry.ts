@@ -8,7 +8,8 @@ import { pino, stdTimeFunctions } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { logEvents, redactedPaths } from "../telemetry/pino.ts";
 import { countEvents } from "../telemetry/prometheus.ts";
-import { BadVariableError, codeOf, plain, type Variables } from "./variables.ts";
+import { BadVariableError } from "./errors.ts";
+import { codeOf, plain, type Variables } from "./variables.ts";
 
 /** What was started. */
 export interface Telemetry {

@@ -1,5 +1,5 @@
 // The outputs of the program, and secrets that are typed or piped in. A secret is never an argument: everybody on the machine sees
-// those (CWE-214). With main.ts and serve.ts the only files that touch `process`.
+// those (CWE-214). With main.ts, serve.ts and telemetry.ts the only files of the program that touch `process`.
 
 import { text } from "node:stream/consumers";
 import type { ReadStream } from "node:tty";

@@ -2,16 +2,10 @@
 // in the environment of a process is seen by whoever may look at it, and by all that it starts. Knows no variable's meaning.
 
 import { readFileSync } from "node:fs";
+import { BadVariableError } from "./errors.ts";
 
 /** Variables by their names. */
 export type Variables = Readonly<Record<string, string | undefined>>;
-
-/** A variable whose value can't be used; the message names it and holds no value. */
-export class BadVariableError extends Error {
-  constructor(variable: string, what: string) {
-    super(`${variable}: ${what}`);
-  }
-}
 
 /** What a variable says, and which one said it: the name itself or with `_FILE`. */
 export interface Given {

@@ -1,8 +1,9 @@
 // `latchkey-idp api-key …`: the keys that applications call the API with. A key's value is shown once, when it is made.
 
 import { isObject } from "../../request.ts";
-import { cell, type Command, CommandError, type Invocation, JSON_OPTION, jsonOf, table } from "../command.ts";
+import { cell, type Command, type Invocation, JSON_OPTION, jsonOf, table } from "../command.ts";
 import { instantOf, millisecondsOf } from "../duration.ts";
+import { CommandError } from "../errors.ts";
 import { operating } from "../operating.ts";
 import type { Answer, Operator } from "../operator.ts";
 

@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { isObject } from "../../request.ts";
-import { type Command, CommandError, type Invocation, JSON_OPTION, jsonOf, table } from "../command.ts";
+import { type Command, type Invocation, JSON_OPTION, jsonOf, table } from "../command.ts";
+import { CommandError } from "../errors.ts";
 import { operating } from "../operating.ts";
 import type { Answer, Operator } from "../operator.ts";
 import { codeOf } from "../variables.ts";
@@ -75,8 +76,8 @@ export const applicationShow: Command = {
     }),
 };
 
-/** All applications, active ones first. */
-export async function allOf({ ask }: Operator): Promise<Answer[]> {
+// Active ones first.
+async function allOf({ ask }: Operator): Promise<Answer[]> {
   const both = [await ask("GET", "/api/application"), await ask("GET", "/api/application?inactive=true")];
   return both.flatMap(({ applications }) =>
     Array.isArray(applications) ? applications.filter(isObject) : [],

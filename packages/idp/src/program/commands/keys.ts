@@ -1,8 +1,9 @@
 // `latchkey-idp keys …`: the keys that sign access tokens and webhooks.
 
 import { PUBLISHED_FOR_MS } from "../../signing-keys.ts";
-import { type Command, CommandError, JSON_OPTION, jsonOf, table } from "../command.ts";
+import { type Command, JSON_OPTION, jsonOf, table } from "../command.ts";
 import { instantOf, spanOf } from "../duration.ts";
+import { CommandError } from "../errors.ts";
 import { operating } from "../operating.ts";
 import type { Operator } from "../operator.ts";
 
@@ -82,8 +83,7 @@ interface RingKey {
   verifiesUntil: number | null;
 }
 
-/** The keys as they are shown. */
-export async function ringOf({ provider }: Operator): Promise<RingKey[]> {
+async function ringOf({ provider }: Operator): Promise<RingKey[]> {
   const [signer] = await provider.signingKeys.list();
   const stored = await provider.store.signingKeys.list();
   return stored.map(({ kid, algorithm, insertInstant, verifiesUntil }) => {

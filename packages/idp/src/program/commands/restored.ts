@@ -1,8 +1,9 @@
 // `latchkey-idp restored`: what is to become of the sign-ins after a restore. docs/backup.md explains the choice.
 
 import { restored as carriedOut, restoreNotes, type RestoreChoice } from "../../restored.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
 import { instantOf } from "../duration.ts";
+import { CommandError } from "../errors.ts";
 import { operating } from "../operating.ts";
 
 /** Decides between reviving and a new epoch. */

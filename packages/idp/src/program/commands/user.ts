@@ -5,7 +5,6 @@ import { isObject, uuidOf } from "../../request.ts";
 import {
   cell,
   type Command,
-  CommandError,
   type CommandOption,
   type Invocation,
   JSON_OPTION,
@@ -13,6 +12,7 @@ import {
   table,
 } from "../command.ts";
 import { instantOf } from "../duration.ts";
+import { CommandError } from "../errors.ts";
 import { operating } from "../operating.ts";
 import type { Answer, Operator } from "../operator.ts";
 
