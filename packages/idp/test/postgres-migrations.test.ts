@@ -136,6 +136,26 @@ test("a step that fails leaves everything as it was", async () => {
   expect(await migrateStore(database)).toEqual({ from: KNOWN, to: KNOWN });
 });
 
+test("a database that can't hold every character is refused, and nothing is made in it", async () => {
+  const other = await newDatabase();
+  const database = `${other}_latin`;
+  const name = database.replace(/^.*\//, "");
+  await query(other, `CREATE DATABASE ${name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
+  try {
+    for (const attempt of [node, migrateStore]) {
+      await expect(attempt(database)).rejects.toMatchObject({
+        code: "store-unavailable",
+        cause: { message: "The database's encoding must be UTF8" },
+      });
+    }
+    expect(await query(database, "SELECT to_regclass('latchkey_idp_schema') AS made")).toEqual([
+      { made: null },
+    ]);
+  } finally {
+    await query(other, `DROP DATABASE ${name} WITH (FORCE)`);
+  }
+});
+
 test("code refuses a schema that it can't work on any more", async () => {
   const database = await newDatabase();
   await migrate(database, [...STEPS, COLUMN, BREAKING]);

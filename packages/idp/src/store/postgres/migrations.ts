@@ -6,7 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseTooNewError, StoreUnavailableError } from "../../errors.ts";
-import { integer } from "../columns.ts";
+import { flag, integer, text } from "../columns.ts";
 import { withoutLimits } from "./address.ts";
 import { type Connection, type Database, openDatabase, type Statement, statement } from "./database.ts";
 import { isLockTimeout } from "./failure.ts";
@@ -149,9 +149,9 @@ export const TABLES: readonly string[] = [
 ];
 
 // Which version the schema has, and the oldest one whose code works on it.
-const VERSION_TABLE = statement(
-  "schema-table",
-  "SELECT 1 WHERE to_regclass('latchkey_idp_schema') IS NOT NULL",
+const LOOK = statement(
+  "schema-look",
+  `SELECT to_regclass('latchkey_idp_schema') IS NOT NULL AS made, current_setting('server_encoding') AS encoding`,
 );
 const VERSION = statement("schema-version", "SELECT version, compatible_with FROM latchkey_idp_schema");
 const CREATE_VERSION = statement(
@@ -211,9 +211,13 @@ async function migrated(database: Database, steps: readonly Step[]): Promise<{ f
   throw new StoreUnavailableError(new Error("The schema stayed locked while it was to be migrated"));
 }
 
-/** 0 for an empty database. */
+/** 0 for an empty database. Throws StoreUnavailableError for one that can't hold every character. */
 async function versionOf(connection: Connection, steps: readonly Step[]): Promise<number> {
-  if ((await connection.row(VERSION_TABLE)) === null) return 0;
+  const look = (await connection.row(LOOK)) ?? {};
+  // Whoever typed a name that another encoding lacks, also of nobody, would be answered 500.
+  if (text(look, "encoding") !== "UTF8")
+    throw new StoreUnavailableError(new Error("The database's encoding must be UTF8"));
+  if (!flag(look, "made")) return 0;
   const row = await connection.row(VERSION);
   if (row === null) return 0;
   const version = integer(row, "version");
