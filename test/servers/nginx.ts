@@ -15,8 +15,8 @@ export interface NginxServer {
   remove(): Promise<void>;
 }
 
-/** Where nginx is. */
-export function nginxProgram(): Program {
+// Where nginx is.
+function nginxProgram(): Program {
   return provide({ variable: "NGINX_PATH", names: ["nginx"], debian: "nginx-light" });
 }
 

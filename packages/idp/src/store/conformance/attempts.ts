@@ -9,7 +9,7 @@ import { tally, times } from "./records.ts";
 const MINUTE = 60_000;
 
 /** Five at once, then one a second, two seconds …; forgets one an hour. */
-export const RULE: Rule = {
+const RULE: Rule = {
   free: 5,
   firstWaitMs: 1_000,
   longestWaitMs: MINUTE,

@@ -2,8 +2,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { EndReason, SessionRecord, SignInRecord } from "../store.ts";
 
+/** Milliseconds. */
 export const minute = 60_000;
+
+/** Milliseconds. */
 export const hour: number = 60 * minute;
+
+/** Milliseconds after which a session that is not used is over. */
 export const idle: number = 30 * minute;
 
 /** An instant to start from. */
