@@ -52,9 +52,11 @@ function listOf(ranges: readonly string[]): BlockList {
       throw new TypeError(
         '"trustedProxies" must hold addresses, CIDR ranges like "10.0.0.0/8", or "loopback"',
       );
-    // Everybody's word would be believed.
-    if (prefix === 0) throw new TypeError('"trustedProxies" must not hold a range of all addresses');
     list.addSubnet(address, prefix, family === 4 ? "ipv4" : "ipv6");
+    // Everybody's word would be believed; IPv6 ranges with ::ffff:0:0/96 in them hold every IPv4 address.
+    const holdsAllIpv4 = isIn(list, "0.0.0.0") && isIn(list, "255.255.255.255");
+    if (prefix === 0 || holdsAllIpv4)
+      throw new TypeError('"trustedProxies" must not hold a range of all addresses');
   }
   return list;
 }

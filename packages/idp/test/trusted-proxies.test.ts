@@ -117,6 +117,8 @@ test.each([
   "",
   "0.0.0.0/0",
   "::/0",
+  "::ffff:0:0/96",
+  "::/8",
   "fe80::1%eth0",
 ])("a list with %j is refused at construction, by name", async (range) => {
   const config = { database: ":memory:", issuer: ISSUER, keys: KEYS, trustedProxies: ["10.0.0.1", range] };
