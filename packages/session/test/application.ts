@@ -25,7 +25,7 @@ import { Browser } from "./browser.ts";
 import type { Clock, Gate } from "./clock.ts";
 import { type Framework, listen } from "./frameworks.ts";
 import { publicPaths, unguardedPaths } from "./pages.ts";
-import { type Person, type Registration, startProvider, type TestProvider } from "./provider.ts";
+import { onPostgres, type Person, type Registration, startProvider, type TestProvider } from "./provider.ts";
 import { cookieKey } from "./records.ts";
 import { type OpenStore, type WatchedStore, watchedStore } from "./watched-store.ts";
 
@@ -93,7 +93,9 @@ export function endings({ events }: TestApplication): EndReason[] {
  * provider a file: signing in is the slow part.
  */
 export function everywhere(topic: string, suite: (place: Place) => void): void {
-  onPlaces(topic, [...placesOf(frameworks, embeddedStores), ...placesOf(["Fastify"], sharedStores)], suite);
+  const places = [...placesOf(frameworks, embeddedStores), ...placesOf(["Fastify"], sharedStores)];
+  // What the provider keeps its data in is nothing a framework could notice.
+  onPlaces(topic, onPostgres ? placesOf(["Fastify"], stores) : places, suite);
 }
 
 /** The same where nothing depends on the store: every framework, on the memory store. */

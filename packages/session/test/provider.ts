@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { secret, watch } from "../../../test/leak-watch.ts";
+import { newDatabase } from "../../../test/servers/running.ts";
 import { createIdp, type IdpEvent } from "../../idp/src/index.ts";
 import type { IdentityProviderOptions } from "../src/index.ts";
 import { type Clock, clock as newClock, type Gate, gate } from "./clock.ts";
@@ -66,11 +67,14 @@ const applications: Record<Registration, string> = {
 const apiKey = secret(randomBytes(32).toString("base64url"));
 const clientSecret = secret(randomBytes(32).toString("base64url"));
 
+/** Whether the provider of this run keeps its data in Postgres: the vitest project "behaviour on Postgres". */
+export const onPostgres: boolean = process.env["IDP_TEST_STORE"] === "postgres";
+
 /** Starts a provider whose clock the test moves. */
 export async function startProvider(): Promise<TestProvider> {
   const clock = newClock(start);
   const idp = await createIdp({
-    database: ":memory:",
+    database: onPostgres ? await newDatabase() : ":memory:",
     issuer,
     keys: [{ id: "k", secret: secret(randomBytes(32).toString("base64url")) }],
     now: clock.now,
