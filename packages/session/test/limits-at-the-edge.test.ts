@@ -112,7 +112,9 @@ onEveryStore("a limit", (at) => {
         const [session, before] = [browser.cookie("session"), app.provider.calls.length];
         expect((await browser.get("/shopping-cart")).status).toBe(200);
         expect((await browser.get("/shopping-cart")).status).toBe(200);
-        expect(app.provider.calls.slice(before)).toEqual(asked);
+        // The provider's keys are believed for ten minutes as well.
+        const made = app.provider.calls.slice(before).filter((call) => !call.startsWith("GET /.well-known/"));
+        expect(made).toEqual(asked);
         const isNew = browser.cookie("session") !== session;
         expect(isNew).toBe(workflow === "sessions+refresh-tokens" && asked.length > 0);
       }
