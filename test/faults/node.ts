@@ -1,20 +1,11 @@
-// One process of the system under test: an application or the provider, told by its parent over IPC what to be and what time it is. It
-// listens on the port it is given, so that the next one can take its place, and ends when its parent lets go of it.
-import { around, headersForProvider, plan } from "./kill-points.ts";
-import { serve } from "@hono/node-server";
-import { createIdp, type IdpConfig } from "@latchkey/idp";
-import { createSessions, type SessionsOptions, type SessionStore, sqliteStore } from "@latchkey/session";
-import { listen } from "../../packages/session/test/frameworks.ts";
-import { publicPaths } from "../../packages/session/test/pages.ts";
-import { webhookPath } from "./kill-headers.ts";
+// One process of the system under test: an application or the provider, as its argument says, told by its parent over IPC with what
+// data and what time it is. It listens on the port it is given, so that the next one can take its place.
+import { plan } from "./kill-points.ts";
+import type { ApplicationConfig } from "./application-node.ts";
+import type { ProviderConfig } from "./provider-node.ts";
 
 /** What a process can be. */
-export type Role =
-  | ({ role: "application"; port: number; store: string } & Pick<
-      SessionsOptions,
-      "origin" | "identityProvider" | "cookieKeys"
-    >)
-  | ({ role: "provider"; port: number } & Pick<IdpConfig, "database" | "issuer" | "keys" | "kickstart">);
+export type Role = ({ role: "application" } & ApplicationConfig) | ({ role: "provider" } & ProviderConfig);
 
 /**
  * What a process is told: what to be, what time it is, to do now what it does by itself from time to time, or to die at a step of the
@@ -26,63 +17,22 @@ export type Told =
   | { maintain: true }
   | { doom: { path: string; at: number } | null };
 
+/** What a started process can be told to do: what it does by itself every few seconds. */
+export type Maintain = () => Promise<void>;
+
 let now = 0;
-let maintain: () => Promise<void> = () => Promise.resolve();
+let maintain: Maintain = () => Promise.resolve();
 
-async function startApplication({
-  store,
-  port,
-  identityProvider,
-  ...options
-}: Role & { role: "application" }) {
-  const listener = await listen("Fastify", { gate: () => null, port });
-  const sessions = createSessions({
-    ...options,
-    application: "store",
-    identityProvider: { ...identityProvider, fetch: callProvider },
-    publicPaths,
-    afterSignIn: "/shopping-cart",
-    webhookPath,
-    store: await storeAt(store),
-    now: () => now,
-  });
-  maintain = () => sessions.maintain();
-  await listener.mount(sessions);
-}
-
-function callProvider(request: Request): Promise<Response> {
-  for (const [name, value] of Object.entries(headersForProvider())) request.headers.set(name, value);
-  const { method, url } = request;
-  return around(`${method} ${new URL(url).pathname.split("/", 4).join("/")}`, () => fetch(request));
-}
-
-async function storeAt(address: string): Promise<SessionStore> {
-  if (address.startsWith("redis:")) {
-    const { redisStore } = await import("@latchkey/session/redis");
-    return redisStore({ url: address, application: "store" });
-  }
-  if (address.startsWith("postgres:")) {
-    const { postgresStore } = await import("@latchkey/session/postgres");
-    return postgresStore({ url: address });
-  }
-  return sqliteStore({ path: address });
-}
-
-async function startProvider({ port, ...config }: Role & { role: "provider" }): Promise<void> {
-  const idp = await createIdp({ ...config, now: () => now, hashing: { queue: 200 } });
-  maintain = () => idp.deliverDue();
-  await new Promise<void>((resolve) => {
-    serve({ fetch: (request) => idp.fetch(request), port, hostname: "127.0.0.1" }, () => resolve());
-  });
-}
+// Loaded before it is needed, and nothing of what the other one needs.
+const { start } = (await import(
+  process.argv[2] === "provider" ? "./provider-node.ts" : "./application-node.ts"
+)) as { start: (config: Role, clock: () => number) => Promise<Maintain> };
 
 async function obey(told: Told): Promise<void> {
   if ("maintain" in told) return maintain();
   if ("doom" in told) return plan(told.doom);
   now = told.now;
-  if (!("start" in told)) return;
-  if (told.start.role === "application") await startApplication(told.start);
-  else await startProvider(told.start);
+  if ("start" in told) maintain = await start(told.start, () => now);
 }
 
 process.on("disconnect", () => process.exit(0));

@@ -20,13 +20,13 @@ export interface Standing {
 export async function keepStanding(role: Role, now: () => number): Promise<Standing> {
   const deaths: string[] = [];
   let stopped = false;
-  let next = spawn(deaths);
+  let next = spawn(role, deaths);
   let current = next;
   let risen = rise();
 
   async function rise(): Promise<void> {
     current = next;
-    next = spawn(deaths);
+    next = spawn(role, deaths);
     current.once("exit", () => {
       if (!stopped) risen = rise();
     });
@@ -49,8 +49,8 @@ export async function keepStanding(role: Role, now: () => number): Promise<Stand
   };
 }
 
-function spawn(deaths: string[]): ChildProcess {
-  const child = fork(join(import.meta.dirname, "node.ts"), {
+function spawn({ role }: Role, deaths: string[]): ChildProcess {
+  const child = fork(join(import.meta.dirname, "node.ts"), [role], {
     execArgv: ["--conditions=latchkey-source"],
     silent: true,
     // Two hundred processes that load the same modules: half of what each costs.

@@ -1,0 +1,24 @@
+// The provider as a process under test.
+import { serve } from "@hono/node-server";
+import { createIdp, type IdpConfig } from "@latchkey/idp";
+import type { Maintain } from "./node.ts";
+
+/** What it needs. */
+export type ProviderConfig = { port: number } & Pick<IdpConfig, "database" | "issuer" | "keys" | "kickstart">;
+
+/** Starts it; answers what it does by itself: delivering. */
+export async function start({ port, ...config }: ProviderConfig, now: () => number): Promise<Maintain> {
+  const { database, issuer, keys, kickstart } = config;
+  const idp = await createIdp({
+    database,
+    issuer,
+    keys,
+    ...(kickstart && { kickstart }),
+    now,
+    hashing: { queue: 200 },
+  });
+  await new Promise<void>((resolve) => {
+    serve({ fetch: (request) => idp.fetch(request), port, hostname: "127.0.0.1" }, () => resolve());
+  });
+  return () => idp.deliverDue();
+}
