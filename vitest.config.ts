@@ -97,6 +97,16 @@ export default defineConfig({
           globalSetup: ["test/chromium.ts", "test/servers/shared.ts"],
         },
       },
+      {
+        extends: true,
+        test: {
+          name: "browser on other places",
+          include: ["test/browser/w1.test.ts", "test/browser/w2.test.ts"],
+          env: { BROWSER_PLACES: "others" },
+          setupFiles: ["test/leak-watch.ts", "test/cheap-hashes.ts"],
+          globalSetup: ["test/chromium.ts", "test/servers/shared.ts"],
+        },
+      },
     ],
   },
 });

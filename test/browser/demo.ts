@@ -1,6 +1,6 @@
 // The system of `npm start` for browser tests: on free ports, in a temporary folder, with a clock that is moved.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PublishedSessionEvent, sessionChannel } from "@latchkey/session";
@@ -10,6 +10,7 @@ import { type Environment, readEnvironment } from "../../start/environment.ts";
 import { startSystem, type System } from "../../start/system.ts";
 import { freePorts } from "../free-ports.ts";
 import { secret } from "../leak-watch.ts";
+import { type Holder, home, type OpenPlace, openPlace, type Place } from "./places.ts";
 
 /** One of the two applications, as the workflows describe it. */
 export interface Application {
@@ -52,17 +53,18 @@ export interface Demo {
   advance(milliseconds: number): void;
   /** What the applications asked of the provider since this was last called: "POST /api/login 200". */
   providerCalls(): string[];
-  /** Whether a text stands in any file the system has written. */
-  hasWritten(text: string): boolean;
+  /** What holds a text: the files the system has written, the rows or keys of the servers it keeps data on. */
+  whereWritten(text: string): Promise<Holder[]>;
 }
 
 export const minutes = 60_000;
 export const days = 24 * 60 * minutes;
 
-/** Starts the demo before the tests of a file and ends it after them. */
-export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
+/** Starts the demo before the tests of a file, or of a `describe`, and ends it after them. */
+export function demo(options: Pick<Environment, "workflow" | "policy">, place: Place = home): Demo {
   let offset = 0;
   let system: System | null = null;
+  let opened: OpenPlace | null = null;
   let calls: string[] = [];
   const record = (message: unknown) => {
     const event = message as PublishedSessionEvent;
@@ -77,12 +79,14 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
     const [store = 0, forum = 0, idp = 0, outbox = 0] = await freePorts(4);
     const ports = { store, forum, idp, outbox };
     const mail = { from: "accounts@latchkey.example", smtp: null };
-    const environment = { ...readEnvironment({}), ...options, ports, mail, dataDirectory };
+    opened = await openPlace(place);
+    const environment = { ...readEnvironment(opened.variables), ...options, ports, mail, dataDirectory };
     system = await startSystem(environment, { now: () => Date.now() + offset });
   });
   afterAll(async () => {
     unsubscribe(sessionChannel, record);
     await system?.close();
+    await opened?.close();
     rmSync(dataDirectory, { recursive: true });
   });
   return {
@@ -96,8 +100,10 @@ export function demo(options: Pick<Environment, "workflow" | "policy">): Demo {
       calls = [];
       return since;
     },
-    hasWritten: (text) =>
-      readdirSync(dataDirectory).some((name) => readFileSync(join(dataDirectory, name)).includes(text)),
+    async whereWritten(text) {
+      const held = (await opened?.contents(dataDirectory)) ?? new Map<Holder, string>();
+      return [...held].filter(([, contents]) => contents.includes(text)).map(([holder]) => holder);
+    },
   };
 }
 
