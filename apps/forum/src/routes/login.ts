@@ -42,8 +42,7 @@ export function login(app: Express, origin: string): void {
     const form = { loginId: email, password: field(body, "password"), remember: isKept(remember), returnTo };
     const result = await visitor(request).signIn(form);
     if (result.outcome === "signed-in") return response.redirect(302, result.location);
-    if (result.outcome === "throttled") response.set("retry-after", String(result.retryAfter));
-    if (result.outcome === "unavailable") response.set("retry-after", "5");
+    if (result.outcome !== "refused") response.set("retry-after", String(result.retryAfter));
     const again = {
       email: email ?? "",
       remember: remember === "yes",

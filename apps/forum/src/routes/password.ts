@@ -24,8 +24,7 @@ export function password(app: Express): void {
     const result = await visitor(request).changePassword(form);
     if (result.outcome === "changed")
       return response.redirect(303, result.session === null ? result.location : "/account?done=password");
-    if (result.outcome === "throttled") response.set("retry-after", String(result.retryAfter));
-    if (result.outcome === "unavailable") response.set("retry-after", "5");
+    if (result.outcome !== "refused") response.set("retry-after", String(result.retryAfter));
     showForm(response.status(result.status), problemsOf(result));
   });
 }

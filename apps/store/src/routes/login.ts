@@ -50,8 +50,7 @@ export function login(app: FastifyInstance, shop: Shop): void {
       }
       return reply.redirect(result.location, 302);
     }
-    if (result.outcome === "throttled") reply.header("retry-after", String(result.retryAfter));
-    if (result.outcome === "unavailable") reply.header("retry-after", "5");
+    if (result.outcome !== "refused") reply.header("retry-after", String(result.retryAfter));
     const again = {
       email: email ?? "",
       remember: remember === "yes",

@@ -28,8 +28,7 @@ export function password(app: FastifyInstance, { show }: Shop): void {
     const result = await visitor(request).changePassword(form);
     if (result.outcome === "changed")
       return reply.redirect(result.session === null ? result.location : "/account?done=password", 303);
-    if (result.outcome === "throttled") reply.header("retry-after", String(result.retryAfter));
-    if (result.outcome === "unavailable") reply.header("retry-after", "5");
+    if (result.outcome !== "refused") reply.header("retry-after", String(result.retryAfter));
     return showForm(reply.code(result.status), problemsOf(result));
   });
 }
