@@ -10,7 +10,7 @@ import { type Environment, readEnvironment } from "../../start/environment.ts";
 import { startSystem, type System } from "../../start/system.ts";
 import { freePorts } from "../free-ports.ts";
 import { secret } from "../leak-watch.ts";
-import { type Holder, home, type OpenPlace, openPlace, type Place } from "./places.ts";
+import { elsewhere, type Holder, home, type OpenPlace, openPlace, type Place } from "./places.ts";
 
 /** One of the two applications, as the workflows describe it. */
 export interface Application {
@@ -42,6 +42,16 @@ export const applications: readonly Application[] = [
     heading: /posts/i,
   },
 ];
+
+/**
+ * The applications that go through the workflows at a place. Elsewhere it is one of the two that run there, because starting Chromium's
+ * processes is nearly all of the time: chosen so that each goes through them on both databases and on every store of sessions.
+ */
+export function applicationsAt({ database, sessions }: Place): readonly Application[] {
+  if (!elsewhere) return applications;
+  const isFirst = (database === "SQLite") === (sessions === "memory" || sessions === "Redis");
+  return applications.filter(({ name }) => (name === "store") === isFirst);
+}
 
 export const ada = { email: "ada@example.com", password: secret("notes on the analytical engine") };
 

@@ -4,6 +4,7 @@ import { test } from "./browser.ts";
 import {
   ada,
   applications,
+  applicationsAt,
   cookie,
   demo,
   expectAdasHome,
@@ -17,7 +18,7 @@ import { holders, places } from "./places.ts";
 describe.each(places)("provider on $database, sessions in $sessions", (place) => {
   const system = demo({ workflow: "sessions", policy: "hardened" }, place);
 
-  describe.each(applications)("W1, $name", (application) => {
+  describe.each(applicationsAt(place))("W1, $name", (application) => {
     const origin = () => system.origin(application);
     const { rows } = application;
 
