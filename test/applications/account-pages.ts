@@ -201,7 +201,10 @@ export function accountPages(application: Application): void {
         "new-password": "a new and longer password",
         "new-password-again": "a new and longer password",
       });
-      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([
+        503,
+        expect.stringMatching(/^[1-9]$/),
+      ]);
       expect(answer.html).toContain("it is the new one");
       application.company.isReachable = true;
       expect((await there.get("/account")).status).toBe(200);

@@ -106,7 +106,10 @@ export function loginForm(application: Application, { afterSignIn, open, userPag
       const form = await stranger.get("/login");
       application.company.isReachable = false;
       const answer = await stranger.submit(form, "/login", { email: ada.email, password: ada.password });
-      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([
+        503,
+        expect.stringMatching(/^[1-9]$/),
+      ]);
       expect(answer.html).toContain("Signing in is not available for a moment.");
       expect(stranger.cookies.has("session")).toBe(false);
       expect((await stranger.get(open)).status).toBe(200);

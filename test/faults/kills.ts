@@ -26,7 +26,7 @@ export function killsAtEveryStep(
     });
 
     describe.each(Object.entries(acts))("%s", (_, act) => {
-      test.each(parts)("what was acknowledged holds when the %s dies", { timeout: 120_000 }, async (part) => {
+      test.each(parts)("what was acknowledged holds when the %s dies", { timeout: 600_000 }, async (part) => {
         // Another request's turn may have committed for this one: only twice in a row is the end.
         for (let at = 1, survived = 0; survived < 2; at++) {
           const before = deaths();

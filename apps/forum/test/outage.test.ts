@@ -13,11 +13,7 @@ describe("while the database can't be written", () => {
     const answer = await member.submit(thread, "/posts", { text: "A reply" });
     const read = await board.visitor().get("/threads/1");
     board.query("ROLLBACK");
-    expect([answer.status, answer.headers.get("retry-after"), read.status]).toEqual([
-      503,
-      expect.stringMatching(/^[1-9]$/),
-      200,
-    ]);
+    expect([answer.status, answer.headers.get("retry-after"), read.status]).toEqual([503, "5", 200]);
     expect(answer.html).not.toMatch(/sqlite|locked|busy/i);
     expect(board.errors).toHaveLength(1);
     expect(board.counts()).toEqual(before);
