@@ -1,5 +1,5 @@
-// Which tests there are. The browser's are a project of their own, so that Chromium is looked for (and, on Debian, installed) only
-// when a browser test is really part of the run: `--project '!browser'` or a path filter leaves it out.
+// Which tests there are. The browser's are projects of their own, so that Chromium is looked for (and, on Debian, installed) only
+// when a browser test is really part of the run: `--project '!browser*'` or a path filter leaves it out.
 import { configDefaults, defineConfig } from "vitest/config";
 
 const conditions = ["latchkey-source"];
