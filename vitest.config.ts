@@ -1,5 +1,6 @@
 // Which tests there are. The browser's are projects of their own, so that Chromium is looked for (and, on Debian, installed) only
 // when a browser test is really part of the run: `--project '!browser*'` or a path filter leaves it out.
+import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 
 const conditions = ["latchkey-source"];
@@ -24,8 +25,8 @@ const withoutDatabase = [
   "throttle-rule",
 ].map((name) => `packages/idp/test/${name}.test.ts`);
 
-// The behaviour of the library where the provider keeps its data in Postgres, on every session store. What hashes of passwords are
-// made of is tested elsewhere; here they would be most of the time.
+// The behaviour of the library where the provider keeps its data in Postgres: what every framework is tried with on every session store,
+// the rest on those that are servers. What hashes of passwords are made of is tested elsewhere; here they would be most of the time.
 const behaviour = [
   "administrator",
   "devices",
@@ -59,13 +60,24 @@ export default defineConfig({
     setupFiles: ["test/leak-watch.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // Much of a test is waiting for servers and disks: more workers than cores, and vitest would take fewer.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         extends: true,
         test: {
           name: "http",
-          include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
+          include: ["packages/idp/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, browserTests],
+          globalSetup: ["test/servers/shared.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "library",
+          include: ["packages/session/test/**/*.test.ts"],
+          setupFiles: ["test/leak-watch.ts", "test/cheap-hashes.ts"],
           globalSetup: ["test/servers/shared.ts"],
         },
       },

@@ -100,7 +100,11 @@ test("a password is set from standard input, by the tenant's rules, and ends the
   const { body } = await login(idp);
   const refused = await command(["user", "set-password", ALICE_EMAIL], "short");
   const untold = "latchkey-idp: he is not told by mail: SMTP_URL and MAIL_FROM are not set here\n";
-  expect([refused.code, refused.out, refused.err]).toEqual([1, "", `${untold}user.password: is too short.\n`]);
+  expect([refused.code, refused.out, refused.err]).toEqual([
+    1,
+    "",
+    `${untold}user.password: is too short.\n`,
+  ]);
   expect((await command(["user", "set-password", ALICE_EMAIL])).err).toContain("no password");
   const password = secret("another long pass phrase");
   expect(await printedBy(command, ["user", "set-password", ALICE_EMAIL], password)).toBe(`${ALICE}\n`);

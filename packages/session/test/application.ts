@@ -105,7 +105,7 @@ export function onEveryFramework(topic: string, suite: (place: Place) => void): 
 
 /** The same where nothing depends on the framework: every store, on the quickest of them. */
 export function onEveryStore(topic: string, suite: (place: Place) => void): void {
-  onPlaces(topic, placesOf(["Fastify"], stores), suite);
+  onPlaces(topic, placesOf(["Fastify"], onPostgres ? sharedStores : stores), suite);
 }
 
 /**
@@ -113,7 +113,8 @@ export function onEveryStore(topic: string, suite: (place: Place) => void): void
  * on the quickest of the frameworks.
  */
 export function withReusableTokens(topic: string, suite: (place: Place) => void): void {
-  onPlaces(`${topic}, tokens reusable`, placesOf(["Fastify"], stores), suite, "reusable");
+  const on = onPostgres ? sharedStores : stores;
+  onPlaces(`${topic}, tokens reusable`, placesOf(["Fastify"], on), suite, "reusable");
 }
 
 /** The same for what one framework alone can do. */

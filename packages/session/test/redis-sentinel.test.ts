@@ -15,7 +15,11 @@ const failovers: readonly [string, (system: TestSentinel) => Promise<unknown>][]
   ["has died", ({ master }) => master.stop("SIGKILL")],
   [
     "was sent away, and acknowledges what it will forget",
-    ({ port }) => ask(port, "sentinel", "failover", "main"),
+    // Not before it thinks well enough of the replica.
+    async ({ port }) => {
+      const sendAway = () => ask(port, "sentinel", "failover", "main").catch(String);
+      await expect.poll(sendAway, { timeout: 15_000 }).toBe("OK");
+    },
   ],
 ];
 
