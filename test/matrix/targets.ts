@@ -130,7 +130,9 @@ function heardEvents(name: TargetName, open: AsyncDisposableStack): PublishedSes
   const events: PublishedSessionEvent[] = [];
   const heard = (message: unknown) => {
     const event = message as PublishedSessionEvent;
-    if (event.application === name.toLowerCase()) events.push(event);
+    // That the store was asked something, or the provider how it is, is no harm.
+    const isLook = event.type === "store-called" || ("call" in event && event.call === "GET /api/status");
+    if (event.application === name.toLowerCase() && !isLook) events.push(event);
   };
   subscribe(sessionChannel, heard);
   open.defer(() => void unsubscribe(sessionChannel, heard));
