@@ -191,7 +191,9 @@ async function hand(settings: Settings, handed: HandedOver): Promise<Outcome> {
   const { store, publish } = settings;
   const made = newSession(settings, next ?? before, settings.hashOf(sessionId));
   const isNew = await store.insertSession(made);
-  if (next !== null) await store.updateSignIn(next);
+  const isMoved = next !== null && (await store.updateSignIn(next));
+  // Before the last look: who shares this flight while it waits here must be told of an ending, too.
+  if (isMoved && before.current !== made.hash) await store.deleteSession(before.current);
 
   const signIn = await store.readSignIn(before.id);
   if (signIn === null || signIn.ended !== null || signIn.current !== made.hash) {
@@ -200,7 +202,6 @@ async function hand(settings: Settings, handed: HandedOver): Promise<Outcome> {
   }
   // Two at once arrive at the same session; it goes to the address of the one whose record counts.
   if (next !== null && !isMintedFor(signIn, next.mintedFor)) return "overtaken";
-  if (before.current !== made.hash) await store.deleteSession(before.current);
   const about = { signInId: signIn.id, userId: signIn.user.id };
   if (isNew) publish({ type: "session-created", ...about });
   publish({ type: "renewed", judgement, ...about });
