@@ -69,7 +69,7 @@ export default defineConfig({
           name: "http",
           include: ["packages/idp/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, browserTests],
-          globalSetup: ["test/servers/shared.ts"],
+          globalSetup: ["test/servers/started-once.ts"],
         },
       },
       {
@@ -78,7 +78,7 @@ export default defineConfig({
           name: "library",
           include: ["packages/session/test/**/*.test.ts"],
           setupFiles: ["test/leak-watch.ts", "test/cheap-hashes.ts"],
-          globalSetup: ["test/servers/shared.ts"],
+          globalSetup: ["test/servers/started-once.ts"],
         },
       },
       {
@@ -88,7 +88,7 @@ export default defineConfig({
           include: ["packages/idp/test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...withoutDatabase],
           env: { IDP_TEST_STORE: "postgres" },
-          globalSetup: ["test/servers/shared.ts"],
+          globalSetup: ["test/servers/started-once.ts"],
         },
       },
       {
@@ -98,7 +98,7 @@ export default defineConfig({
           include: behaviour,
           env: { IDP_TEST_STORE: "postgres" },
           setupFiles: ["test/leak-watch.ts", "test/cheap-hashes.ts"],
-          globalSetup: ["test/servers/shared.ts"],
+          globalSetup: ["test/servers/started-once.ts"],
         },
       },
       {
@@ -106,7 +106,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: [browserTests],
-          globalSetup: ["test/chromium.ts", "test/servers/shared.ts"],
+          globalSetup: ["test/chromium.ts", "test/servers/started-once.ts"],
         },
       },
       {
@@ -116,7 +116,7 @@ export default defineConfig({
           include: ["test/browser/w1.test.ts", "test/browser/w2.test.ts"],
           env: { BROWSER_PLACES: "others" },
           setupFiles: ["test/leak-watch.ts", "test/cheap-hashes.ts"],
-          globalSetup: ["test/chromium.ts", "test/servers/shared.ts"],
+          globalSetup: ["test/chromium.ts", "test/servers/started-once.ts"],
         },
       },
     ],

@@ -1,4 +1,4 @@
-// The servers that all test files share, for tests: shared.ts starts each when it is first asked for.
+// The servers that all test files share, for tests: started-once.ts starts each when it is first asked for.
 import { randomUUID } from "node:crypto";
 import { inject } from "vitest";
 import { unwatchedFetch } from "../leak-watch.ts";
