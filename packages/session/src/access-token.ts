@@ -2,7 +2,8 @@
  * Verifies the provider's access token, once per sign-in and once per renewal. It came straight from the provider, so
  * this guards against a mixed-up or misconfigured provider rather than a forger: issuer, audience, time, algorithm.
  */
-import { type JWTPayload, errors } from "jose";
+import type { JWTPayload } from "jose";
+import { JOSEError } from "jose/errors";
 import { IdentityProviderMisconfiguredError } from "./errors.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
 import type { Settings } from "./settings.ts";
@@ -27,7 +28,7 @@ export function accessTokenVerifier(keys: ProviderKeys, applicationId: string): 
     try {
       return claims(await keys.verify(token, expected));
     } catch (cause) {
-      if (!(cause instanceof errors.JOSEError)) throw cause;
+      if (!(cause instanceof JOSEError)) throw cause;
       // jose's messages name the claim or header that failed, never the token.
       throw new IdentityProviderMisconfiguredError(
         `The identity provider's access token is not for us: ${cause.message}`,

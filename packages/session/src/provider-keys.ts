@@ -2,14 +2,11 @@
  * The provider's issuer and public keys, as it publishes them, and the check that it signed a JWT. What the token is for is
  * the caller's business: access-token.ts and webhook.ts each want other claims, so that neither's passes for the other's.
  */
-import {
-  createLocalJWKSet,
-  type JSONWebKeySet,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  errors,
-  jwtVerify,
-} from "jose";
+import type { JSONWebKeySet, JWTPayload, JWTVerifyOptions } from "jose";
+// By the parts that are used: the whole of it is as much to load as everything of ours.
+import { JWKSNoMatchingKey, JWTClaimValidationFailed } from "jose/errors";
+import { createLocalJWKSet } from "jose/jwks/local";
+import { jwtVerify } from "jose/jwt/verify";
 import { IdentityProviderMisconfiguredError } from "./errors.ts";
 import type { IdentityProvider } from "./provider-contract.ts";
 
@@ -78,7 +75,7 @@ export function providerKeys(
       } catch (error) {
         // The provider rolled its keys: ask once more, then believe it.
         const mayAsk = now() - known.fetchedAt >= expected.refetchAfter;
-        if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAsk) throw error;
+        if (!(error instanceof JWKSNoMatchingKey) || !mayAsk) throw error;
         forget();
         return verifyWith(await trust(), token, expected, time);
       }
@@ -116,5 +113,5 @@ async function verifyWith(
     ...(audience === undefined ? {} : { audience }),
   });
   if (payload.iss === undefined || payload.iss === expectedIssuer) return payload;
-  throw new errors.JWTClaimValidationFailed('unexpected "iss" claim value', payload, "iss", "check_failed");
+  throw new JWTClaimValidationFailed('unexpected "iss" claim value', payload, "iss", "check_failed");
 }

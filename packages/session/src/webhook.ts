@@ -3,7 +3,8 @@
  * bytes), and what it says is done before it is told so. No cookie, no session and no guard is looked at.
  */
 import { hash } from "node:crypto";
-import { errors, type JWTPayload } from "jose";
+import type { JWTPayload } from "jose";
+import { JOSEError } from "jose/errors";
 import { type Answer, answer } from "./answer.ts";
 import { applyEvent } from "./endings.ts";
 import { LatchkeyError } from "./errors.ts";
@@ -76,7 +77,7 @@ async function signedClaims(
 ): Promise<JWTPayload | null> {
   const expected = { requiredClaims: ["request_body_sha256"], refetchAfter };
   const claims = await providerKeys.verify(token, expected).catch((error: unknown) => {
-    if (error instanceof errors.JOSEError) return null;
+    if (error instanceof JOSEError) return null;
     throw error;
   });
   // A token with a subject is somebody's access token, whatever else a provider's customisation put into it.
