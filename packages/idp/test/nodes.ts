@@ -4,15 +4,13 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { API_KEY, ISSUER, KEYS, onPostgres } from "./idp.ts";
+import { type Answer, API_KEY, ISSUER, KEYS, onPostgres } from "./idp.ts";
 
 /** What came back, and the JSON of it. */
 export interface NodeAnswer {
   status: number;
   retryAfter: string | null;
-  // A test looks into whatever came back; a wrong shape fails its expectation.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  body: any;
+  body: Answer["body"];
 }
 
 /** A node that runs until the test file ends. */

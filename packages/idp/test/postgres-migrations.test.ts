@@ -8,6 +8,7 @@ import { query } from "../../../test/servers/postgres.ts";
 import { createIdp, type Idp } from "../src/index.ts";
 import { migrateStore, openStore } from "../src/store/open.ts";
 import { migrate, type Step, STEPS, TABLES } from "../src/store/postgres/migrations.ts";
+import { TABLES as sqliteTables } from "../src/store/sqlite/migrations.ts";
 import type { Store } from "../src/store/store.ts";
 import { databaseFile, KEYS, login, startIdp } from "./idp.ts";
 
@@ -163,6 +164,17 @@ test("code refuses a schema that it can't work on any more", async () => {
     await expect(attempt(database)).rejects.toMatchObject({ code: "database-too-new" });
   }
   expect(await query(database, "SELECT version FROM latchkey_idp_schema")).toEqual([{ version: KNOWN + 2 }]);
+});
+
+test("on SQLite the tables are the same, cleared in the same order", async () => {
+  const file = databaseFile();
+  await migrateStore(file);
+  const database = new DatabaseSync(file);
+  const own = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
+  const tables = database.prepare(own).all();
+  database.close();
+  expect(tables.map(({ name }) => name)).toEqual([...TABLES, "compatibility"].toSorted());
+  expect(sqliteTables).toEqual(TABLES);
 });
 
 test("every table of the schema is one that clearing empties, and every foreign key has an index", async () => {

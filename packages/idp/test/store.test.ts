@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { Client } from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, test, vi } from "vitest";
 import { type PostgresServer, query, startPostgres } from "../../../test/servers/postgres.ts";
 import { type Damaged, type Runner, type StoreHarness, storeConformance } from "../src/store/conformance.ts";
 import { migrateStore, openStore } from "../src/store/open.ts";
@@ -12,14 +12,9 @@ import { TABLES } from "../src/store/postgres/migrations.ts";
 import type { Store } from "../src/store/store.ts";
 import { databaseFile } from "./idp.ts";
 
-const runner: Runner = {
-  describe,
-  beforeEach,
-  afterEach,
-  // The assertions are in the suite.
-  // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title
-  test: (name, body) => test(name, body, 60_000),
-};
+vi.setConfig({ testTimeout: 60_000 });
+
+const runner: Runner = { describe, beforeEach, afterEach, test };
 
 const told = { uuid: randomUUID, mails: true };
 

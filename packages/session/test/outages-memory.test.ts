@@ -15,6 +15,19 @@ const spoiling = (that: string, spoil: Spoil) => ({
   },
 });
 
+/** Nobody waits any more when it happens: it happens when the outage ends. */
+const late = (that: string, happens: Spoil) => ({
+  that,
+  begin: async () => {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    store.spoil = (reach, method) => ended.then(() => happens(reach, method));
+    return () => {
+      store.spoil = null;
+      end();
+    };
+  },
+});
+
 const changed = (change: (record: object) => unknown): Spoil => {
   const each = (answer: unknown): unknown => {
     if (Array.isArray(answer)) return answer.map(each);
@@ -37,14 +50,8 @@ storeOutages({
     spoiling("rejects with nothing", () => Promise.reject()),
     spoiling("says nothing", () => new Promise(() => {})),
     spoiling("says nothing and does it all the same", (reach) => reach().then(() => new Promise(() => {}))),
-    spoiling("answers long after its deadline", async (reach) => {
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      return reach();
-    }),
-    spoiling("breaks off long after its deadline", async () => {
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      throw new Error("connection reset");
-    }),
+    late("answers after everybody stopped waiting", (reach) => reach()),
+    late("breaks off after everybody stopped waiting", () => Promise.reject(new Error("connection reset"))),
     spoiling("answers without promising", () => ({ hash: "h" }) as unknown as Promise<unknown>),
     spoiling("answers undefined", async () => undefined),
     spoiling("answers a page", async () => "<h1>Bad Gateway</h1>"),

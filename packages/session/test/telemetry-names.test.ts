@@ -4,9 +4,11 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import * as idpFields from "../../idp/src/telemetry/fields.ts";
 import * as idpLines from "../../idp/src/telemetry/lines.ts";
+import * as idpPino from "../../idp/src/telemetry/pino.ts";
 import * as idpMetrics from "../../idp/src/telemetry/prometheus.ts";
 import * as fields from "../src/telemetry/fields.ts";
 import * as lines from "../src/telemetry/lines.ts";
+import * as pino from "../src/telemetry/pino.ts";
 import * as metrics from "../src/telemetry/prometheus.ts";
 
 const document = readFileSync(new URL("../../../docs/telemetry.md", import.meta.url), "utf8");
@@ -92,4 +94,9 @@ test("alerts are made of metrics there are", () => {
   const used = document.match(/latchkey_(?:session|idp)_[a-z_]+/g) ?? [];
   expect(used.length).toBeGreaterThan(50);
   for (const name of new Set(used)) expect(known).toContain(code(name));
+});
+
+test("Both packages redact the same paths", () => {
+  expect(pino.redactedPaths.length).toBeGreaterThan(50);
+  expect(pino.redactedPaths).toEqual(idpPino.redactedPaths);
 });
