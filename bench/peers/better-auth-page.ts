@@ -9,7 +9,7 @@
 //
 // What slides: `updateAge: 0` moves the expiry with every use; its default would be once a day. The cookie isn't sent again with the page:
 // that would take `returnHeaders` and one more step. With the cookie cache (docs/guides/optimizing-for-performance) the expiry doesn't move with
-// a use but only when the cache is over, and a session that was ended elsewhere is good until then: the fastest it has, and not the same work.
+// a use but only when the cache is over, and a session that was ended elsewhere is good until then: less work than the others do.
 // The documentation's example keeps the cache for 5 minutes; here it is the session's 30, so that no run outlasts it.
 // Durable: SQLite in WAL mode with `synchronous = NORMAL`, as Latchkey's session store; a power cut may lose the last writes, a crash of the
 // process none. Redis as it is configured.
