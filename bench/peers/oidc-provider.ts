@@ -4,13 +4,13 @@
 // its docs/README.md has it ("Configuration options": adapter, features.resourceIndicators, rotateRefreshToken, jwks, ttl).
 // Families are put into the store by its own models, as if their users had just signed in.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
-import Provider from "oidc-provider";
+import { Provider } from "oidc-provider";
 import { present } from "../candidate.ts";
 import { freePorts } from "../../test/free-ports.ts";
 import type { Family } from "../lanes/token.ts";
+import { versionsOf } from "./versions.ts";
 
 process.on("SIGTERM", () => process.exit(0));
 
@@ -30,6 +30,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       response_types: ["code"],
       redirect_uris: ["https://store.example.com/callback"],
       token_endpoint_auth_method: "client_secret_basic",
+      id_token_signed_response_alg: "ES256",
     },
   ],
   jwks: { keys: [{ ...signingKey, alg: "ES256", use: "sig", kid: "1" }] },
@@ -74,14 +75,10 @@ async function family(index: number): Promise<Family> {
   return { path: "/token", authorization, token: await token.save(), accessToken: null };
 }
 
-const manifest = new URL("../node_modules/oidc-provider/package.json", import.meta.url);
-const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
-
 present({
   port,
-  versions: { "oidc-provider": version },
+  versions: versionsOf("oidc-provider"),
   answers: {
-    registered: () => ({ keys: `http://127.0.0.1:${port}/jwks` }),
     families: (argument) => {
       const { count } = argument as { count: number };
       return Promise.all(Array.from({ length: count }, (_, index) => family(index)));

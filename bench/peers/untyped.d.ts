@@ -12,11 +12,16 @@ declare module "oidc-provider" {
     save(): Promise<string>;
   }
 
-  export default class Provider {
+  export class Provider {
     constructor(issuer: string, configuration: object);
     readonly Client: { find(id: string): Promise<object | undefined> };
-    readonly Grant: new (of: { accountId: string; clientId: string }) => Grant;
-    readonly RefreshToken: new (of: object) => RefreshToken;
+    readonly Grant: new (of: {
+      accountId: string;
+      clientId: string;
+    }) => Grant;
+    readonly RefreshToken: new (
+      of: object,
+    ) => RefreshToken;
     callback(): (request: IncomingMessage, response: ServerResponse) => void;
   }
 }
