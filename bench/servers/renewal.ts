@@ -1,0 +1,99 @@
+// What a renewal costs, and what of that is the provider's: a page behind sessions that have expired whenever a request comes, on Fastify and
+// SQLite (WORK: renewal), or nothing but the call to the provider that a renewal makes (WORK: refresh). The provider is embedded, or listens at
+// PROVIDER, and REGISTERED says what its application is known by. The clock of all of them runs fast, so that a second is over at once.
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSessions, type IdentityProviderOptions, sqliteStore } from "@latchkey/session";
+import { freePorts } from "../../test/free-ports.ts";
+import { present } from "../candidate.ts";
+import type { Family } from "../lanes/token.ts";
+import { startFastify } from "./frameworks.ts";
+import { fastClock, type Registered, refreshProvider } from "./provider.ts";
+import { signedIn } from "./signing-in.ts";
+
+const { WORK, CLOCK = "0 1", PROVIDER, REGISTERED, PEOPLE = "32" } = process.env;
+const people = Number(PEOPLE);
+const host = "bench.localhost";
+const [from = 0, times = 1] = CLOCK.split(" ").map(Number);
+const now = fastClock(from, times);
+
+const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.on("SIGTERM", () => process.exit(0));
+
+const [port = 0] = await freePorts(1);
+const embedded = PROVIDER === undefined ? await embeddedHere() : null;
+const provider = embedded?.options ?? over(PROVIDER ?? "", JSON.parse(REGISTERED ?? "{}") as Registered);
+
+if (WORK === "renewal") await startPages();
+else await startRefreshing();
+const browsers = WORK === "renewal" ? await signedIn({ port, host }, people, people) : [];
+
+present({
+  port,
+  host: `${host}:${port}`,
+  versions: { node: process.versions.node },
+  answers: {
+    browsers: () => browsers,
+    another: async () => (await signedIn({ port, host }, 1, people))[0],
+    families: (count) => embedded?.families(Number(count)),
+  },
+});
+
+async function embeddedHere(): Promise<{
+  options: IdentityProviderOptions;
+  families(count: number): Promise<Family[]>;
+}> {
+  const { idp, families, issuer, ...registered } = await refreshProvider(
+    join(folder, "idp.sqlite"),
+    people,
+    now,
+  );
+  return {
+    options: { ...over(issuer, { issuer, ...registered }), fetch: (request) => idp.fetch(request) },
+    families: (count) => families(registered.applicationId, "grant", count),
+  };
+}
+
+function over(url: string, { applicationId, apiKey, clientSecret }: Registered): IdentityProviderOptions {
+  return { url, applicationId, apiKey, clientSecret };
+}
+
+async function startPages(): Promise<void> {
+  const sessions = createSessions({
+    application: "bench",
+    origin: `http://${host}:${port}`,
+    identityProvider: provider,
+    cookieKeys: [{ id: "1", secret: "b".repeat(43) }],
+    store: sqliteStore({ path: join(folder, "sessions.sqlite") }),
+    publicPaths: ["/public"],
+    lifetimes: { sessionIdle: "1s", signInIdle: "14d", signInAbsolute: "30d" },
+    now,
+  });
+  await startFastify(port, sessions);
+}
+
+/** The request that a renewal makes, its answer read, and nothing else. */
+async function startRefreshing(): Promise<void> {
+  const { url, applicationId, clientSecret, fetch: send = fetch } = provider;
+  const authorization = `Basic ${Buffer.from(`${applicationId}:${clientSecret}`).toString("base64")}`;
+  const refreshed = async (token: string) => {
+    const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: token });
+    const answer = await send(
+      new Request(`${url}/oauth2/token`, { method: "POST", headers: { authorization }, body }),
+    );
+    const { refresh_token: next } = JSON.parse(await answer.text()) as Record<string, unknown>;
+    if (!answer.ok || typeof next !== "string") throw new Error(`The refresh was answered ${answer.status}`);
+    return next;
+  };
+  const server = createServer((request, response) => {
+    refreshed(String(request.headers["x-refresh-token"])).then(
+      (token) => response.end(token),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  }).listen(port, "127.0.0.1");
+  await once(server, "listening");
+}
