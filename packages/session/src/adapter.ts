@@ -4,11 +4,21 @@ import { AdapterMissingError } from "./errors.ts";
 import type { RecentSignIn } from "./recent-sign-in.ts";
 import type { ResponseHeaders, Visitor, VisitorOfRequest } from "./visitor.ts";
 
-const visitors = new WeakMap<object, VisitorOfRequest>();
+/** Where a request keeps it: a WeakMap of all requests would cost each collection of garbage more than the rest of a page. */
+const kept = Symbol("latchkey visitor");
 
 /** Keeps the visitor for the handlers of this request. */
 export function keepVisitor(request: object, found: VisitorOfRequest): void {
-  visitors.set(request, found);
+  (request as Keeping)[kept] = found;
+}
+
+/** The visitor that was kept, or `undefined`. */
+export function keptVisitor(request: object): VisitorOfRequest | undefined {
+  return (request as Keeping)[kept];
+}
+
+interface Keeping {
+  [kept]?: VisitorOfRequest;
 }
 
 /**
@@ -30,7 +40,7 @@ export function askForRecentSignIn(request: object, demand: RecentSignIn): Answe
 }
 
 function visitorOf(request: object): VisitorOfRequest {
-  const found = visitors.get(request);
+  const found = keptVisitor(request);
   if (found === undefined) throw new AdapterMissingError();
   return found;
 }

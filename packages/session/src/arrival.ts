@@ -14,15 +14,15 @@ export interface Arrivals {
 
 /** Notes arrivals from now on, by this clock. */
 export function arrivals(now: () => number): Arrivals {
-  const arrived = new WeakMap<object, number>();
+  const arrived = Symbol("latchkey arrival");
   const started = channel("http.server.request.start");
   const note = (told: unknown) => {
-    const { request } = told as { request: object };
-    arrived.set(request, now());
+    const { request } = told as { request: { [arrived]?: number } };
+    request[arrived] = now();
   };
   started.subscribe(note);
   return {
-    of: (message) => arrived.get(message) ?? now(),
+    of: (message) => (message as { [arrived]?: number })[arrived] ?? now(),
     close() {
       started.unsubscribe(note);
     },

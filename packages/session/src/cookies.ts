@@ -53,18 +53,6 @@ export function cookieWriter(secure: boolean): CookieWriter {
   };
 }
 
-/** The values a Cookie header gives for a name, in order; never throws, whatever the bytes. */
-export function cookieValues(header: string | undefined, name: string): string[] {
-  if (header === undefined) return [];
-  const values: string[] = [];
-  for (const part of header.split(";")) {
-    const equals = part.indexOf("=");
-    if (equals !== -1 && stripped(part.slice(0, equals)) === name)
-      values.push(stripped(part.slice(equals + 1)));
-  }
-  return values;
-}
-
 /**
  * Without spaces and tabs around it, and nothing else (RFC 6265bis §5.6): what `trim` takes besides, like U+00A0, is a
  * letter to browsers, which let a sibling host plant `\u00a0__Host-session`.
@@ -73,13 +61,13 @@ function stripped(text: string): string {
   let start = 0;
   let end = text.length;
   // Not `[ \t]+$`, which takes two seconds for a header of 16 kB of spaces (CWE-1333).
-  while (start < end && isBlank(text[start])) start++;
-  while (end > start && isBlank(text[end - 1])) end--;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
 
-function isBlank(character: string | undefined): boolean {
-  return character === " " || character === "\t";
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** This application's cookies as a request presented them; an empty value is the same as none. */
@@ -96,15 +84,35 @@ export interface PresentedCookies {
  * neither counts, and nothing is refused for them: they open nothing, and must not be a way to lock somebody out.
  */
 export function readCookies(header: string | undefined, names: CookieNames): PresentedCookies | "duplicate" {
-  const session = cookieValues(header, names.session);
-  const refreshToken = cookieValues(header, names.refreshToken);
-  const form = cookieValues(header, names.form);
-  if (session.length > 1 || refreshToken.length > 1 || form.length > 1) return "duplicate";
-  const [device, otherDevice] = cookieValues(header, names.device);
+  if (header === undefined) return noCookies;
+  let session: string | null = null;
+  let refreshToken: string | null = null;
+  let form: string | null = null;
+  let device: string | null = null;
+  for (const part of header.split(";")) {
+    const equals = part.indexOf("=");
+    if (equals === -1) continue;
+    const name = stripped(part.slice(0, equals));
+    const value = () => stripped(part.slice(equals + 1));
+    if (name === names.session) {
+      if (session !== null) return "duplicate";
+      session = value();
+    } else if (name === names.refreshToken) {
+      if (refreshToken !== null) return "duplicate";
+      refreshToken = value();
+    } else if (name === names.form) {
+      if (form !== null) return "duplicate";
+      form = value();
+    } else if (name === names.device) {
+      device = device === null ? value() : "";
+    }
+  }
   return {
-    session: session[0] || null,
-    refreshToken: refreshToken[0] || null,
-    form: form[0] || null,
-    device: (otherDevice === undefined && device) || null,
+    session: session || null,
+    refreshToken: refreshToken || null,
+    form: form || null,
+    device: device || null,
   };
 }
+
+const noCookies: PresentedCookies = { session: null, refreshToken: null, form: null, device: null };

@@ -48,8 +48,7 @@ function endAfterLook(response: Response, pending: PendingResponse, end: () => v
   response.writeHead = () => response;
   response.flushHeaders = () => undefined;
 
-  pending
-    .dropOvertakenCookies()
+  Promise.resolve(pending.dropOvertakenCookies())
     .then(() => {
       Object.assign(response, { statusCode, statusMessage, write, writeHead, flushHeaders, end: ownEnd });
       for (const name of response.getHeaderNames()) response.removeHeader(name);

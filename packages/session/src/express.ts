@@ -6,9 +6,10 @@ import type { Answer } from "./answer.ts";
 import type { Duration } from "./duration.ts";
 import { WebhookBodyConsumedError } from "./errors.ts";
 import { addHeadersWhenWritten } from "./express-response.ts";
-import type { IncomingRequest } from "./receive.ts";
+import type { IncomingRequest, Received } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
+import type { IncomingWebhook } from "./webhook.ts";
 
 export { visitor } from "./adapter.ts";
 
@@ -22,15 +23,18 @@ export { visitor } from "./adapter.ts";
  * app.get("/posts", (req, res) => res.send(postsOf(visitor(req).signedIn().user)));
  */
 export function latchkey(sessions: Sessions): RequestHandler {
-  return async (request, response, next) => {
-    const described = incoming(request, sessions);
-    const webhook = sessions.receiveWebhook({ ...described, body: () => bytes(request) });
-    if (webhook !== null) return send(response, await webhook);
-    const received = await sessions.receive(described);
-    if (received.kind === "answer") return send(response, received.answer);
-    keepVisitor(request, received);
-    addHeadersWhenWritten(response, received.response);
-    next();
+  return (request, response, next) => {
+    const described = new Described(request, sessions);
+    if (sessions.isWebhook(described.target))
+      return sessions.receiveWebhook(described).then((answer) => send(response, answer));
+    const goOn = (received: Received) => {
+      if (received.kind === "answer") return send(response, received.answer);
+      keepVisitor(request, received);
+      addHeadersWhenWritten(response, received);
+      next();
+    };
+    const received = sessions.receive(described);
+    return received instanceof Promise ? received.then(goOn) : goOn(received);
   };
 }
 
@@ -52,24 +56,38 @@ export function requireRecentSignIn(within: Duration, options?: RecentSignInOpti
   };
 }
 
-function incoming(request: Request, sessions: Sessions): IncomingRequest {
-  return {
-    method: request.method,
-    target: request.originalUrl,
-    header: (name) => request.get(name),
-    address: request.ip,
-    arrivedAt: sessions.arrivedAt(request),
-    body: () => request.body,
-  };
-}
+class Described implements IncomingRequest, IncomingWebhook {
+  readonly target: string;
+  readonly address: string | undefined;
+  readonly arrivedAt: number;
+  readonly #request: Request;
 
-/** The body as it arrives; throws WebhookBodyConsumedError if something else has read it. */
-function bytes(request: Request): AsyncIterable<Uint8Array> {
-  const { body } = request as { body: unknown };
-  // What express.raw() leaves: the bytes themselves.
-  if (body instanceof Uint8Array) return Readable.from([body]);
-  if (request.readableDidRead) throw new WebhookBodyConsumedError();
-  return request;
+  constructor(request: Request, sessions: Sessions) {
+    this.target = request.originalUrl;
+    this.address = request.ip;
+    this.arrivedAt = sessions.arrivedAt(request);
+    this.#request = request;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.get(name);
+  }
+
+  body(): unknown {
+    return this.#request.body;
+  }
+
+  bytes(): AsyncIterable<Uint8Array> {
+    const { body } = this.#request as { body: unknown };
+    // What express.raw() leaves: the bytes themselves.
+    if (body instanceof Uint8Array) return Readable.from([body]);
+    if (this.#request.readableDidRead) throw new WebhookBodyConsumedError();
+    return this.#request;
+  }
 }
 
 function send(response: Response, { status, headers, body }: Answer): void {

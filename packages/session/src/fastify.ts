@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { askForRecentSignIn, cacheControl, keepVisitor } from "./adapter.ts";
 import type { Answer } from "./answer.ts";
 import type { Duration } from "./duration.ts";
-import type { IncomingRequest } from "./receive.ts";
+import type { IncomingRequest, Received } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
+import type { IncomingWebhook } from "./webhook.ts";
 import type { PendingResponse } from "./visitor.ts";
 
 export { visitor } from "./adapter.ts";
@@ -20,35 +21,55 @@ export { visitor } from "./adapter.ts";
  * app.get("/shopping-cart", async (request) => cartOf(visitor(request).signedIn().user));
  */
 export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<void> {
-  const pending = new WeakMap<FastifyRequest, PendingResponse>();
+  // Hooks with callbacks: a promise for each of them would cost a page that is for everybody as much as all the rest.
   const plugin = async (app: FastifyInstance) => {
     // Before the body is read: a webhook's signature is over its bytes.
-    app.addHook("onRequest", async (request, reply) => {
-      const webhook = sessions.receiveWebhook({ ...incoming(request, sessions), body: () => request.raw });
-      return webhook === null ? undefined : send(reply, await webhook);
+    app.addHook("onRequest", (request, reply, done) => {
+      if (!sessions.isWebhook(request.url)) return done();
+      const webhook = sessions.receiveWebhook(new Described(request, sessions));
+      webhook.then((answer) => send(reply, answer), done);
     });
-    app.addHook("preValidation", async (request, reply) => {
-      const received = await sessions.receive(incoming(request, sessions));
-      if (received.kind === "visitor") {
+    app.addHook("preValidation", (request, reply, done) => {
+      const goOn = (received: Received) => {
+        if (received.kind === "answer") return void send(reply, received.answer);
         keepVisitor(request, received);
-        pending.set(request, received.response);
-        return undefined;
-      }
-      return send(reply, received.answer);
+        (request as Pending)[pending] = received;
+        done();
+      };
+      const received = sessions.receive(new Described(request, sessions));
+      if (received instanceof Promise) received.then(goOn, done);
+      else goOn(received);
     });
-    app.addHook("onSend", async (request, reply) => {
-      const response = pending.get(request);
+    app.addHook("onSend", (request, reply, payload, done) => {
+      const response = (request as Pending)[pending];
+      if (response === undefined) return done(null, payload);
       // A reply whose stream fails is sent a second time, and would get its cookies twice.
-      if (response === undefined || !pending.delete(request)) return;
-      await response.dropOvertakenCookies();
-      const headers = response.headers();
-      for (const cookie of headers.setCookie) reply.header("set-cookie", cookie);
-      const cache = cacheControl(headers, reply.getHeader("cache-control"));
-      if (cache !== null) reply.header("cache-control", cache);
+      (request as Pending)[pending] = undefined;
+      const write = () => {
+        addHeaders(reply, response);
+        done(null, payload);
+      };
+      const look = response.dropOvertakenCookies();
+      if (look === null) write();
+      else look.then(write, done);
     });
   };
   // Fastify would otherwise keep the hooks to the plugin's own scope, away from the application's routes.
   return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
+}
+
+/** What a response still has to carry. */
+const pending = Symbol("latchkey pending");
+
+interface Pending {
+  [pending]?: PendingResponse | undefined;
+}
+
+function addHeaders(reply: FastifyReply, response: PendingResponse): void {
+  const headers = response.headers();
+  for (const cookie of headers.setCookie) reply.header("set-cookie", cookie);
+  const cache = cacheControl(headers, reply.getHeader("cache-control"));
+  if (cache !== null) reply.header("cache-control", cache);
 }
 
 /**
@@ -76,18 +97,33 @@ function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyRe
   return reply.code(status).headers(headers).send(body);
 }
 
-function incoming(request: FastifyRequest, sessions: Sessions): IncomingRequest {
-  return {
-    method: request.method,
-    target: request.url,
-    header: (name) => header(request, name),
-    address: request.ip,
-    arrivedAt: sessions.arrivedAt(request.raw),
-    body: () => request.body,
-  };
-}
+class Described implements IncomingRequest, IncomingWebhook {
+  readonly target: string;
+  readonly address: string | undefined;
+  readonly arrivedAt: number;
+  readonly #request: FastifyRequest;
 
-function header(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(", ") : value;
+  constructor(request: FastifyRequest, sessions: Sessions) {
+    this.target = request.url;
+    this.address = request.ip;
+    this.arrivedAt = sessions.arrivedAt(request.raw);
+    this.#request = request;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+
+  body(): unknown {
+    return this.#request.body;
+  }
+
+  bytes(): AsyncIterable<Uint8Array> {
+    return this.#request.raw;
+  }
 }

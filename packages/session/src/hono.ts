@@ -8,6 +8,7 @@ import { WebhookBodyConsumedError } from "./errors.ts";
 import type { IncomingRequest } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
+import type { IncomingWebhook } from "./webhook.ts";
 
 export { visitor } from "./adapter.ts";
 
@@ -31,14 +32,13 @@ export function latchkey(
 ): MiddlewareHandler {
   return async (context, next) => {
     const described = incoming(context, address, sessions);
-    const webhook = sessions.receiveWebhook({ ...described, body: () => bytes(context) });
-    if (webhook !== null) return responseOf(await webhook);
+    if (sessions.isWebhook(described.target)) return responseOf(await sessions.receiveWebhook(described));
     const received = await sessions.receive(described);
     if (received.kind === "answer") return responseOf(received.answer);
     keepVisitor(context, received);
     await next();
-    await received.response.dropOvertakenCookies();
-    const headers = received.response.headers();
+    await received.dropOvertakenCookies();
+    const headers = received.headers();
     for (const cookie of headers.setCookie) context.header("set-cookie", cookie, { append: true });
     const cache = cacheControl(headers, context.res.headers.get("cache-control") ?? undefined);
     if (cache !== null) context.header("cache-control", cache);
@@ -73,7 +73,7 @@ function incoming(
   context: Context,
   address: NonNullable<HonoOptions["address"]>,
   sessions: Sessions,
-): IncomingRequest {
+): IncomingRequest & IncomingWebhook {
   const { pathname, search } = new URL(context.req.url);
   return {
     method: context.req.method,
@@ -82,6 +82,7 @@ function incoming(
     address: address(context),
     arrivedAt: sessions.arrivedAt(socketRequest(context) ?? context),
     body: () => formFields(context),
+    bytes: () => bytes(context),
   };
 }
 

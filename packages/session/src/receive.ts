@@ -4,12 +4,13 @@
  * answer instead.
  */
 import { type Answer, type Asking, answer, askToSignIn, jsonAnswer, wantsJson } from "./answer.ts";
+import { ArrivedRequest } from "./arrived-request.ts";
 import { type PresentedCookies, readCookies } from "./cookies.ts";
 import { type CrossSiteReason, crossSiteReason, isSafeMethod } from "./cross-site.ts";
-import { deviceName } from "./device.ts";
 import { isOutage, type Outage } from "./errors.ts";
 import { formTokenField, formTokenHeader, isFormTokenFor } from "./form-token.ts";
-import type { Live, Policy, Visit } from "./policy.ts";
+import { isOwnTarget, pathOf } from "./paths.ts";
+import type { Live, Policy } from "./policy.ts";
 import type { Settings } from "./settings.ts";
 import { createVisitor, type VisitorOfRequest } from "./visitor.ts";
 
@@ -29,48 +30,69 @@ export interface IncomingRequest {
 }
 
 /** What became of a request. */
-export type Received =
-  | ({ readonly kind: "visitor" } & VisitorOfRequest)
-  | { readonly kind: "answer"; readonly answer: Answer };
+export type Received = VisitorOfRequest | { readonly kind: "answer"; readonly answer: Answer };
 
 const forged =
   "This form is out of date or came from another site. Go back, load the page again and send it once more.";
 
 /** Takes one request through the steps above. Never throws for anything a client can send. */
-export async function receive(
+export function receive(
   settings: Settings,
   policy: Policy,
   request: IncomingRequest,
-): Promise<Received> {
-  const url = targetUrl(settings, request.target);
-  if (url === null) return refuse(settings, 400, "This address can't be understood.");
+): Received | Promise<Received> {
+  if (!isOwnTarget(request.target, settings.origin))
+    return refuse(settings, 400, "This address can't be understood.");
   const presented = readCookies(request.header("cookie"), settings.cookieWriter.names);
   if (presented === "duplicate") return refuseDuplicate(settings, request);
-  const isUnguarded = matches(settings.unguardedPaths, request);
+  const path = pathOf(request.target);
+  const isUnguarded = settings.isUnguarded(path);
   const isGuarded = !isUnguarded && !isSafeMethod(request.method);
   if (isGuarded && isCrossSite(settings, request, presented)) return refuse(settings, 403, forged);
 
-  const visit = {
-    presented,
-    device: { name: deviceName(request.header("user-agent")), ...address(request) },
-    arrivedAt: request.arrivedAt ?? settings.now(),
-  };
-  const asking = { method: request.method, url, header: (name: string) => request.header(name) };
-  const isPublic = isUnguarded || matches(settings.publicPaths, request);
+  const visit = new ArrivedRequest(settings, request, presented);
+  const arrival = { settings, policy, request, visit, isPublic: isUnguarded || settings.isPublic(path) };
+  if (isGuarded) return receiveGuarded(arrival);
+  // Nothing is looked up for a stranger, and nobody is waited for.
+  if (presented.session === null && presented.refreshToken === null) return admit(arrival, null);
+  return receiveSafe(arrival);
+}
+
+/** A request between the steps. */
+interface Arrival {
+  readonly settings: Settings;
+  readonly policy: Policy;
+  readonly request: IncomingRequest;
+  readonly visit: ArrivedRequest;
+  readonly isPublic: boolean;
+}
+
+async function receiveSafe(arrival: Arrival): Promise<Received> {
+  const { settings, visit, isPublic } = arrival;
+  const found = await findOrOutage(arrival);
+  if (!isOutage(found)) return admit(arrival, found);
+  return isPublic ? admit(arrival, null) : unavailableAnswer(settings, visit, found);
+}
+
+async function receiveGuarded(arrival: Arrival): Promise<Received> {
+  const { settings, request, visit, isPublic } = arrival;
   // Before anybody is found: what ends while a body takes its time must have ended for the handler, too (D8).
-  const token = isGuarded ? await presentedFormToken(request) : undefined;
-  const found = await findOrOutage(settings, policy, visit);
-  const isDown = isOutage(found);
-  if (isDown && (isGuarded || !isPublic)) return unavailableAnswer(settings, asking, found);
-  const live = isDown ? null : found;
-  if (live === null && !isPublic) return { kind: "answer", answer: askToSignIn(settings, asking) };
-  if (isGuarded && !isFormTokenGood(settings, request, { token, presented, live }))
+  const token = await presentedFormToken(request);
+  const live = await findOrOutage(arrival);
+  if (isOutage(live)) return unavailableAnswer(settings, visit, live);
+  if (live === null && !isPublic) return admit(arrival, null);
+  if (!isFormTokenGood(settings, request, { token, presented: visit.presented, live }))
     return refuse(settings, 403, forged);
-  return { kind: "visitor", ...createVisitor(settings, policy, visit, live, asking) };
+  return admit(arrival, live);
+}
+
+function admit({ settings, policy, visit, isPublic }: Arrival, live: Live | null): Received {
+  if (live === null && !isPublic) return { kind: "answer", answer: askToSignIn(settings, visit) };
+  return createVisitor(settings, policy, visit, live);
 }
 
 /** The session behind a request. While store or provider are down, public pages go on without one (D9, ASVS 16.5.2). */
-async function findOrOutage(settings: Settings, policy: Policy, visit: Visit): Promise<Live | null | Outage> {
+async function findOrOutage({ settings, policy, visit }: Arrival): Promise<Live | null | Outage> {
   try {
     return await policy.find(visit);
   } catch (error) {
@@ -78,28 +100,6 @@ async function findOrOutage(settings: Settings, policy: Policy, visit: Visit): P
     settings.publish({ type: "unavailable", code: error.code, message: error.message });
     return error;
   }
-}
-
-function targetUrl({ origin }: Settings, target: string): URL | null {
-  // "//host/path" would be read as another host: it is a path of ours, spelt badly, and no route has it.
-  if (!target.startsWith("/") || target.startsWith("//") || !URL.canParse(target, origin)) return null;
-  return new URL(target, origin);
-}
-
-/** Whether a request's path is on a list. Spellings a framework may resolve differently are on none (WSTG-ATHN-04). */
-function matches(list: readonly string[], { target }: IncomingRequest): boolean {
-  const path = pathOf(target);
-  if (/\/\/|\/\.{1,2}(\/|$)|\\|%2e|%2f|%5c|%00/i.test(path)) return false;
-  return list.some((each) => (each.endsWith("/*") ? path.startsWith(each.slice(0, -1)) : path === each));
-}
-
-/** The path of a request's target as it was spelt, without its query. */
-export function pathOf(target: string): string {
-  return target.split(/[?#]/, 1)[0] ?? target;
-}
-
-function address({ address }: IncomingRequest): { address?: string } {
-  return address === undefined ? {} : { address };
 }
 
 function refuseDuplicate(settings: Settings, request: IncomingRequest): Received {

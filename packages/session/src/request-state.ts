@@ -1,13 +1,32 @@
 /** What the parts of a visitor share while one request is answered: who is there now, and the cookies to be set. */
-import type { PendingCookies } from "./pending-cookies.ts";
+import { type PendingCookies, pendingCookies } from "./pending-cookies.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
 import type { Settings } from "./settings.ts";
 
 /** One request's state. Only `live` changes: signing in and out replace it. */
-export interface RequestState {
+export class RequestState {
   readonly settings: Settings;
   readonly policy: Policy;
   readonly visit: Visit;
-  readonly cookies: PendingCookies;
   live: Live | null;
+  #cookies: PendingCookies | null = null;
+
+  /** The state of a request whose session was found, or not. */
+  constructor(settings: Settings, policy: Policy, visit: Visit, found: Live | null) {
+    this.settings = settings;
+    this.policy = policy;
+    this.visit = visit;
+    this.live = found;
+    if (found?.newCookies) this.cookies.setPair(found.newCookies);
+  }
+
+  /** The cookies to be set. */
+  get cookies(): PendingCookies {
+    return (this.#cookies ??= pendingCookies(this.settings, this.visit));
+  }
+
+  /** Their Set-Cookie values: as a rule there are none. */
+  get setCookie(): readonly string[] {
+    return this.#cookies?.values() ?? [];
+  }
 }

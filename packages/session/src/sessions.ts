@@ -5,7 +5,8 @@ import type { Answer } from "./answer.ts";
 import { endSignInsOf } from "./endings.ts";
 import { LatchkeyError } from "./errors.ts";
 import { hardened } from "./hardened.ts";
-import { type IncomingRequest, pathOf, receive, type Received } from "./receive.ts";
+import { pathOf } from "./paths.ts";
+import { type IncomingRequest, receive, type Received } from "./receive.ts";
 import type { Lifetimes } from "./lifetimes.ts";
 import { checkedSettings, type SessionsOptions, type Settings } from "./settings.ts";
 import { payRevocation } from "./sign-ins.ts";
@@ -14,13 +15,18 @@ import { type IncomingWebhook, receiveWebhook } from "./webhook.ts";
 
 /** Sessions for one application. */
 export interface Sessions {
-  /** For adapters: what to do with a request. Never throws for anything a client can send. */
-  receive(request: IncomingRequest): Promise<Received>;
   /**
-   * For adapters: the answer to a webhook of the provider's, or `null` where the path is not `webhookPath`; asked before
-   * anything reads the body. Rejects with WebhookBodyConsumedError alone.
+   * For adapters: what to do with a request; no promise where nothing has to be waited for. Never throws for anything a client
+   * can send.
    */
-  receiveWebhook(request: IncomingWebhook): Promise<Answer> | null;
+  receive(request: IncomingRequest): Received | Promise<Received>;
+  /** For adapters: whether this target, path and query, is where the provider sends its webhooks. */
+  isWebhook(target: string): boolean;
+  /**
+   * For adapters: the answer to a webhook of the provider's; asked before anything reads the body. Rejects with
+   * WebhookBodyConsumedError alone.
+   */
+  receiveWebhook(request: IncomingWebhook): Promise<Answer>;
   /**
    * For an administrator's tool: ends every sign-in of a user in this application, here at once and at the provider as soon as
    * it can be reached (ASVS 7.4.5). Returns how many have ended; throws SessionStoreUnavailableError if the store is down.
@@ -78,8 +84,8 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     receive: (request) => receive(settings, policy, request),
-    receiveWebhook: (request) =>
-      pathOf(request.target) === settings.webhookPath ? receiveWebhook(settings, request) : null,
+    isWebhook: (target) => settings.webhookPath !== null && pathOf(target) === settings.webhookPath,
+    receiveWebhook: (request) => receiveWebhook(settings, request),
     endSignInsOf: (userId) => endSignInsOf(settings, userId, "ended-by-administrator"),
     arrivedAt: (message) => arrived.of(message),
     status: statusOf(settings),

@@ -12,6 +12,7 @@ import type { Clocks } from "./provider-call.ts";
 import type { IdentityProvider, IdentityProviderOptions } from "./provider-contract.ts";
 import { type CookieKey, type KeyRing, keyRing } from "./key-ring.ts";
 import { type LifetimeOptions, type Lifetimes, lifetimes } from "./lifetimes.ts";
+import { type OnList, pathList } from "./paths.ts";
 import { type ProviderKeys, providerKeys } from "./provider-keys.ts";
 import { sessionHash } from "./session-id.ts";
 import { guarded } from "./store/guard.ts";
@@ -86,8 +87,8 @@ export interface Settings {
   readonly verifyAccessToken: VerifyAccessToken;
   readonly keys: KeyRing;
   readonly cookieWriter: CookieWriter;
-  readonly publicPaths: readonly string[];
-  readonly unguardedPaths: readonly string[];
+  readonly isPublic: OnList;
+  readonly isUnguarded: OnList;
   /** `null` where the application takes no webhooks. */
   readonly webhookPath: string | null;
   readonly signInPath: string;
@@ -130,8 +131,8 @@ export function checkedSettings(options: SessionsOptions): Settings {
     verifyAccessToken: accessTokenVerifier(trustedKeys, applicationId),
     keys: keyRing(options.cookieKeys, application),
     cookieWriter: cookieWriter(origin.protocol === "https:"),
-    publicPaths: [signInPath, ...options.publicPaths.map((path) => ownPath("publicPaths", path))],
-    unguardedPaths: (options.unguardedPaths ?? []).map((path) => ownPath("unguardedPaths", path)),
+    isPublic: pathList([signInPath, ...options.publicPaths.map((path) => ownPath("publicPaths", path))]),
+    isUnguarded: pathList((options.unguardedPaths ?? []).map((path) => ownPath("unguardedPaths", path))),
     webhookPath: options.webhookPath === undefined ? null : ownPath("webhookPath", options.webhookPath),
     signInPath,
     afterSignIn: ownPath("afterSignIn", options.afterSignIn ?? "/"),

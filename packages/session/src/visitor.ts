@@ -5,10 +5,9 @@ import { type SignedInDevice, devices, endDevice, signOutEverywhere, signOutOthe
 import { checkedDuration, type Duration } from "./duration.ts";
 import { SignInRequiredError } from "./errors.ts";
 import { formToken } from "./form-token.ts";
-import { pendingCookies } from "./pending-cookies.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
 import { askForRecentSignIn, isRecent, type RecentSignIn } from "./recent-sign-in.ts";
-import type { RequestState } from "./request-state.ts";
+import { RequestState } from "./request-state.ts";
 import { safeReturnTo } from "./return-to.ts";
 import { type Session, sessionOf } from "./session.ts";
 import type { Settings } from "./settings.ts";
@@ -89,16 +88,16 @@ export interface Visitor {
 
 /** The adapter's side of a request: what the response has to carry. */
 export interface PendingResponse {
-  /** Forgets cookies that somebody has ended or overtaken since. Never rejects. */
-  dropOvertakenCookies(): Promise<void>;
+  /** Forgets cookies that somebody has ended or overtaken since; `null` where there are none to ask about. Never rejects. */
+  dropOvertakenCookies(): Promise<void> | null;
   /** The headers to add; asked for when the response is written. */
   headers(): ResponseHeaders;
 }
 
 /** What an adapter gets of a request that handlers may see. */
-export interface VisitorOfRequest {
+export interface VisitorOfRequest extends PendingResponse {
+  readonly kind: "visitor";
   readonly visitor: Visitor;
-  readonly response: PendingResponse;
   /** The answer to give instead of running a route that demands a recent sign-in; `null` to run it. */
   askForRecentSignIn(demand: RecentSignIn): Answer | null;
 }
@@ -107,58 +106,107 @@ export interface VisitorOfRequest {
 export function createVisitor(
   settings: Settings,
   policy: Policy,
-  visit: Visit,
+  request: Visit & Asking,
   found: Live | null,
-  request: Asking,
 ): VisitorOfRequest {
-  const cookies = pendingCookies(settings, visit);
-  const state: RequestState = { settings, policy, visit, cookies, live: found };
-  if (found?.newCookies) cookies.setPair(found.newCookies);
-
-  const visitor: Visitor = {
-    get session() {
-      return state.live && sessionOf(state.live.session);
-    },
-    signedIn() {
-      if (state.live === null) throw new SignInRequiredError();
-      return sessionOf(state.live.session);
-    },
-    signedInWithin: (within) => isRecent(state, checkedDuration("within", within)),
-    formToken() {
-      const binding =
-        state.live === null
-          ? { formCookie: cookies.formCookie() }
-          : { signInId: state.live.session.signInId };
-      return formToken(settings.keys, binding, settings.randomBytes(16));
-    },
-    returnTo: safeReturnTo(request.url.searchParams.get("returnTo"), settings.origin),
-    signIn: (form) => signIn(state, form),
-    signOut: () => signOut(state),
-    devices: () => devices(state),
-    endDevice: (signInId) => endDevice(state, signInId),
-    signOutOthers: () => signOutOthers(state),
-    signOutEverywhere: () => signOutEverywhere(state),
-    changePassword: (form) => changePassword(state, form),
-  };
-  return {
-    visitor,
-    response: pendingResponse(state),
-    askForRecentSignIn: (demand) => askForRecentSignIn(state, request, demand),
-  };
+  return new OfRequest(new RequestState(settings, policy, request, found), request);
 }
 
-function pendingResponse(state: RequestState): PendingResponse {
-  const { policy, cookies } = state;
-  return {
-    async dropOvertakenCookies() {
-      // They would undo a sign-out or a newer sign-in (D8). If the store can't say, they are not worth the risk.
-      const { live } = state;
-      if (live === null || live.newCookies === null) return;
-      if (!(await policy.isCurrent(live.session).catch(() => false))) cookies.forgetPair();
-    },
-    headers() {
-      const setCookie = cookies.values();
-      return { setCookie, noStore: setCookie.length > 0 || state.live !== null };
-    },
-  };
+// Classes, because both are made for every request and most of their methods are never called.
+class VisitorWithState implements Visitor {
+  readonly #state: RequestState;
+  readonly #request: Asking;
+
+  constructor(state: RequestState, request: Asking) {
+    this.#state = state;
+    this.#request = request;
+  }
+
+  get session(): Session | null {
+    const { live } = this.#state;
+    return live && sessionOf(live.session);
+  }
+
+  signedIn(): Session {
+    const { live } = this.#state;
+    if (live === null) throw new SignInRequiredError();
+    return sessionOf(live.session);
+  }
+
+  signedInWithin(within: Duration): boolean {
+    return isRecent(this.#state, checkedDuration("within", within));
+  }
+
+  formToken(): string {
+    const { settings, live } = this.#state;
+    const binding =
+      live === null ? { formCookie: this.#state.cookies.formCookie() } : { signInId: live.session.signInId };
+    return formToken(settings.keys, binding, settings.randomBytes(16));
+  }
+
+  get returnTo(): string | null {
+    const { url } = this.#request;
+    return safeReturnTo(url.searchParams.get("returnTo"), this.#state.settings.origin);
+  }
+
+  signIn(form: SignInForm): Promise<SignInResult> {
+    return signIn(this.#state, form);
+  }
+
+  signOut(): Promise<void> {
+    return signOut(this.#state);
+  }
+
+  devices(): Promise<readonly SignedInDevice[]> {
+    return devices(this.#state);
+  }
+
+  endDevice(signInId: unknown): Promise<boolean> {
+    return endDevice(this.#state, signInId);
+  }
+
+  signOutOthers(): Promise<number> {
+    return signOutOthers(this.#state);
+  }
+
+  signOutEverywhere(): Promise<void> {
+    return signOutEverywhere(this.#state);
+  }
+
+  changePassword(form: ChangePasswordForm): Promise<ChangePasswordResult> {
+    return changePassword(this.#state, form);
+  }
+}
+
+class OfRequest implements VisitorOfRequest {
+  readonly kind = "visitor";
+  readonly visitor: Visitor;
+  readonly #state: RequestState;
+  readonly #request: Asking;
+
+  constructor(state: RequestState, request: Asking) {
+    this.visitor = new VisitorWithState(state, request);
+    this.#state = state;
+    this.#request = request;
+  }
+
+  askForRecentSignIn(demand: RecentSignIn): Answer | null {
+    return askForRecentSignIn(this.#state, this.#request, demand);
+  }
+
+  dropOvertakenCookies(): Promise<void> | null {
+    const { live, policy } = this.#state;
+    if (live === null || live.newCookies === null) return null;
+    const { cookies } = this.#state;
+    // They would undo a sign-out or a newer sign-in (D8). If the store can't say, they are not worth the risk.
+    return policy.isCurrent(live.session).then(
+      (isCurrent) => (isCurrent ? undefined : cookies.forgetPair()),
+      () => cookies.forgetPair(),
+    );
+  }
+
+  headers(): ResponseHeaders {
+    const { setCookie, live } = this.#state;
+    return { setCookie, noStore: setCookie.length > 0 || live !== null };
+  }
 }

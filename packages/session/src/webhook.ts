@@ -16,7 +16,7 @@ import { readWebhookBody } from "./webhook-body.ts";
 /** A webhook, as an adapter describes it: a request of which nobody has read the body yet. */
 export interface IncomingWebhook extends Pick<IncomingRequest, "method" | "target" | "header" | "address"> {
   /** The body's bytes as they arrive; throws WebhookBodyConsumedError if something else has read them. */
-  body(): AsyncIterable<Uint8Array>;
+  bytes(): AsyncIterable<Uint8Array>;
 }
 
 /** Why a webhook was refused. */
@@ -46,7 +46,7 @@ export async function receiveWebhook(settings: Settings, request: IncomingWebhoo
   if (token === undefined) return refuse(401, "signature");
   // Where a parser of forms stands before us, a stranger's form has been read: that is no mistake in the wiring.
   if (!isJson(request)) return refuse(415, "body");
-  const body = await readWebhookBody(request.body());
+  const body = await readWebhookBody(request.bytes());
   if (body === "too-large") return refuse(413, "body");
   if (body === "incomplete") return refuse(408, "body");
   try {

@@ -249,7 +249,7 @@ async function signIn(store: SessionStore): Promise<Jar> {
   const received = await sessions.receive(request("/login", new Map(), home));
   if (received.kind === "answer") throw new Error("the login form is public");
   await received.visitor.signIn({ loginId: ada.email, password: ada.password });
-  return setInto(new Map(), received.response.headers().setCookie);
+  return setInto(new Map(), received.headers().setCookie);
 }
 
 async function ask(
@@ -260,8 +260,8 @@ async function ask(
   const received = await sessions?.receive(request("/shopping-cart", jar, address));
   if (received === undefined) throw new Error("no such node");
   if (received.kind === "answer") return { jar: null, signedOut: isSignInRedirect(received.answer) };
-  await received.response.dropOvertakenCookies();
-  const { setCookie } = received.response.headers();
+  await received.dropOvertakenCookies();
+  const { setCookie } = received.headers();
   return { jar: setCookie.length === 0 ? null : setInto(jar, setCookie), signedOut: false };
 }
 

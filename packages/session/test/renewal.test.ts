@@ -95,7 +95,9 @@ const renewal = (at: Place) => {
     app.store.calls.length = 0;
     const held = app.provider.hold("POST /oauth2/token", "answer");
     const answers = Array.from({ length: 50 }, () => cart(browser));
-    await vi.waitFor(() => expect(app.store.calls.filter((call) => call === "useSession")).toHaveLength(50));
+    await vi.waitFor(() => expect(app.store.calls.filter((call) => call === "useSession")).toHaveLength(50), {
+      timeout: 15_000,
+    });
     held.open();
     for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
     // The provider's keys are due, too: they are believed for ten minutes.

@@ -8,12 +8,14 @@ import { SessionStoreUnavailableError } from "../errors.ts";
 import { connectTimeout } from "./redis-client.ts";
 import type { Script } from "./redis-scripts.ts";
 
+type Arguments = readonly (string | number)[];
+
 /** A Redis to ask. */
 export interface RedisConnection {
   /** Sends a command; `null` where the key holds another type than asked for: that is not ours. Rejects on every outage. */
-  ask(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
+  ask(command: string, ...args: Arguments): Promise<unknown>;
   /** The same for a script on one key. */
-  run(script: Script, key: string, ...args: readonly (string | number)[]): Promise<unknown>;
+  run(script: Script, key: string, ...args: Arguments): Promise<unknown>;
   /** Whether an answer says that something was done (1), or not (0, and where another type is there). */
   did(answer: Promise<unknown>): Promise<boolean>;
   /**
@@ -32,35 +34,37 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
   const { connected, leave, breakOff } = connections(client);
   let closed = false;
 
-  const send = async (command: string, ...args: readonly (string | number)[]): Promise<unknown> => {
-    if (closed) throw new Error("CLOSED");
-    const connection = connected();
-    if (connection !== undefined) await connection;
-    try {
-      return await client.call(command, [...args]);
-    } catch (error) {
-      // A master that has become a replica: whoever is asked next knows the new one. What it refused stays refused.
-      if (firstWord(error) === "READONLY") breakOff();
-      if (!isUnsent(error)) throw error;
-      leave();
-      return send(command, ...args);
-    }
+  const send = (command: string, args: Arguments): Promise<unknown> => {
+    const connection = closed ? Promise.reject(new Error("CLOSED")) : connected();
+    if (connection === undefined) return client.call(command, [...args]);
+    return connection.then(() => client.call(command, [...args]));
   };
-  const sendScript = async ({ sha, lua }: Script, key: string, ...args: readonly (string | number)[]) => {
-    try {
-      return await send("evalsha", sha, 1, key, ...args);
-    } catch (error) {
-      if (firstWord(error) !== "NOSCRIPT") throw error;
-      return send("eval", lua, 1, key, ...args);
-    }
+  /** What becomes of a command that was refused or never left. */
+  const recover = (error: unknown, sendAgain: () => Promise<unknown>): unknown => {
+    const word = firstWord(error);
+    // A master that has become a replica: whoever is asked next knows the new one. What it refused stays refused.
+    if (word === "READONLY") breakOff();
+    if (word === "WRONGTYPE") return null;
+    // Without its cause: the client's errors carry the command with its arguments, the password among them (CWE-532).
+    if (!isUnsent(error)) throw unavailable(word ?? "there is no connection");
+    leave();
+    return sendAgain();
   };
+  const ask = (command: string, args: Arguments): Promise<unknown> =>
+    send(command, args).catch((error: unknown) => recover(error, () => ask(command, args)));
+  const run = (script: Script, key: string, args: Arguments): Promise<unknown> =>
+    send("evalsha", [script.sha, 1, key, ...args]).catch((error: unknown) =>
+      firstWord(error) === "NOSCRIPT"
+        ? ask("eval", [script.lua, 1, key, ...args])
+        : recover(error, () => run(script, key, args)),
+    );
   const mistrust = (): never => {
     breakOff();
     throw unavailable("its answers are out of step");
   };
   return {
-    ask: (...command) => answered(send(...command)),
-    run: (...script) => answered(sendScript(...script)),
+    ask: (command, ...args) => ask(command, args),
+    run: (script, key, ...args) => run(script, key, args),
     async did(answer) {
       const done = await answer;
       return done === 1 || done === 0 || done === null ? done === 1 : mistrust();
@@ -158,17 +162,6 @@ function isOfSelect(error: unknown): boolean {
   if (!(error instanceof Error) || !("command" in error)) return false;
   const { command } = error;
   return typeof command === "object" && command !== null && "name" in command && command.name === "select";
-}
-
-async function answered(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer;
-  } catch (error) {
-    const word = firstWord(error);
-    if (word === "WRONGTYPE") return null;
-    // Without its cause: the client's errors carry the command with its arguments, the password among them (CWE-532).
-    throw unavailable(word ?? "there is no connection");
-  }
 }
 
 function unavailable(why: string): SessionStoreUnavailableError {

@@ -6,8 +6,6 @@
 import type { SessionRecord, SignInRecord } from "./store.ts";
 import { fromJson, isSessionRecord, isSignInRecord } from "./well-formed.ts";
 
-const form = /^(\d{1,16})\|(.*)$/s;
-
 /** A session without its number. */
 export function sessionJson(session: SessionRecord): string {
   const { questionedAt: _, expiresAt: __, ...rest } = session;
@@ -21,12 +19,14 @@ export function sessionValue(session: SessionRecord): string {
 
 /** The session that a value and its key's expiry are; `null` if they are none. */
 export function readSession(value: unknown, limit: unknown): SessionRecord | null {
-  const { number: questionedAt, rest } = parts(value);
-  const { absoluteExpiresAt } = rest;
+  const session = parts(value);
+  if (session === null) return null;
+  const { number, record } = session;
+  const { absoluteExpiresAt } = record;
   const isLimited = typeof limit === "number" && typeof absoluteExpiresAt === "number";
-  const expiresAt = isLimited ? Math.min(limit, absoluteExpiresAt) : null;
-  const session = { ...rest, questionedAt, expiresAt };
-  return isSessionRecord(session) ? session : null;
+  record["questionedAt"] = number;
+  record["expiresAt"] = isLimited ? Math.min(limit, absoluteExpiresAt) : null;
+  return isSessionRecord(record) ? record : null;
 }
 
 /** A sign-in, whole. */
@@ -36,20 +36,25 @@ export function signInValue({ version, ...rest }: SignInRecord): string {
 
 /** The sign-in that a value is; `null` if it is none. */
 export function readSignIn(value: unknown): SignInRecord | null {
-  const { number: version, rest } = parts(value);
-  const signIn = { ...rest, version };
-  return isSignInRecord(signIn) ? signIn : null;
+  const signIn = parts(value);
+  if (signIn === null) return null;
+  signIn.record["version"] = signIn.number;
+  return isSignInRecord(signIn.record) ? signIn.record : null;
 }
 
 interface Parts {
-  readonly number: number | null;
-  readonly rest: Readonly<Record<string, unknown>>;
+  readonly number: number;
+  /** What JSON said, nobody else's yet. */
+  readonly record: Record<string, unknown>;
 }
 
-/** What a value is made of; no part of it where it is no record. */
-function parts(value: unknown): Parts {
-  const [, digits, json] = (typeof value === "string" ? form.exec(value) : null) ?? [];
-  const rest = fromJson(json);
-  if (digits === undefined || typeof rest !== "object" || rest === null) return { number: null, rest: {} };
-  return { number: Number(digits), rest: { ...rest } };
+/** What a value is made of; `null` where it is no record. */
+function parts(value: unknown): Parts | null {
+  if (typeof value !== "string") return null;
+  const bar = value.indexOf("|");
+  const digits = value.slice(0, bar);
+  if (!/^\d{1,16}$/.test(digits)) return null;
+  const record = fromJson(value.slice(bar + 1));
+  if (typeof record !== "object" || record === null || Array.isArray(record)) return null;
+  return { number: Number(digits), record: record as Record<string, unknown> };
 }
