@@ -45,7 +45,7 @@ export async function start({
 }: Start): Promise<Running> {
   const pin = core === null ? [] : ["taskset", "-c", String(core)];
   const node = [process.execPath, "--conditions=latchkey-source", "--disable-warning=ExperimentalWarning"];
-  const [command = "", ...args] = [...pin, ...node, ...flags, join(import.meta.dirname, file)];
+  const [command, ...args] = [...pin, ...node, ...flags, join(import.meta.dirname, file)];
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, NODE_ENV: "production", ...environment },

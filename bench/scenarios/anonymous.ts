@@ -1,0 +1,89 @@
+// Scenario 3: a page for everybody, asked for by somebody without any cookie, in an application that has sessions.
+import { startRedis } from "../../test/servers/redis.ts";
+import { measurePages, pageTable, type Visited } from "../pages.ts";
+import { pinToLoadCore } from "../pinned.ts";
+import { paired, type Rounds, throughput } from "../rounds.ts";
+import { type Running, start } from "../running.ts";
+import { atLeast, type Scenario, type Section } from "../section.ts";
+
+const bare = "Fastify, no session";
+const onSqlite = "Fastify, Latchkey on SQLite";
+const onRedis = "Fastify, Latchkey on Redis";
+const bareExpress = "Express, no session";
+const onExpress = "Express, Latchkey on SQLite";
+
+const stores = [
+  [bare, "fastify", "none"],
+  [onSqlite, "fastify", "sqlite"],
+  [onRedis, "fastify", "redis"],
+  [bareExpress, "express", "none"],
+  [onExpress, "express", "sqlite"],
+] as const;
+
+export const scenario: Scenario = async (options) => {
+  const redis = await startRedis();
+  pinToLoadCore(redis.pid);
+  const running: Running[] = [];
+  try {
+    const visited: Visited[] = [];
+    for (const [name, FRAMEWORK, SESSION_STORE] of stores) {
+      const environment = { FRAMEWORK, SESSION_STORE, REDIS_URL: redis.url, SIGN_INS: "2" };
+      const candidate = await start({ name, file: "servers/page.ts", environment });
+      running.push(candidate);
+      await check(name, candidate);
+      visited.push({ name, candidate, path: "/public", isAnonymous: true });
+    }
+    return section(await measurePages(visited, options));
+  } finally {
+    for (const candidate of running) await candidate.stop();
+    await redis.remove();
+  }
+};
+
+/** The page is everybody's, and the application's other page is not. */
+async function check(name: string, { port, cookies = [] }: Running): Promise<void> {
+  const status = async (path: string) =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, { redirect: "manual" })).status;
+  const [open, closed] = [await status("/public"), await status("/page")];
+  if (open !== 200) throw new Error(`${name}: the public page is ${open}`);
+  if (cookies.length > 0 && closed !== 302)
+    throw new Error(`${name}: the signed-in page is ${closed} for a stranger`);
+}
+
+function section(measured: Rounds): Section {
+  return {
+    title: "3. Anonymous page",
+    text: `A public page of an application that has sessions, asked for without a cookie: nobody is looked up, and no store is asked. Checked before: a
+stranger gets this page, and not the signed-in one.`,
+    tables: [
+      pageTable(measured, [
+        { name: bare, base: bare },
+        { name: onSqlite, base: bare },
+        { name: onRedis, base: bare },
+        { name: bareExpress, base: bareExpress },
+        { name: onExpress, base: bareExpress },
+      ]),
+    ],
+    targets: [
+      atLeast(
+        "throughput ÷ no session, Fastify, SQLite",
+        0.97,
+        paired(measured, onSqlite, bare, throughput),
+        3,
+      ),
+      atLeast(
+        "throughput ÷ no session, Fastify, Redis",
+        0.97,
+        paired(measured, onRedis, bare, throughput),
+        3,
+      ),
+      atLeast(
+        "throughput ÷ no session, Express",
+        0.97,
+        paired(measured, onExpress, bareExpress, throughput),
+        3,
+      ),
+    ],
+    charts: [],
+  };
+}

@@ -1,0 +1,94 @@
+// Scenario 2: a signed-in page of a process that has its sessions with it, in a SQLite file.
+import { chartOfCosts, compare, type Entry, pageTable, signIns } from "../pages.ts";
+import { paired, type Rounds, throughput } from "../rounds.ts";
+import { atLeast, type Scenario, type Section } from "../section.ts";
+
+const bare = "Fastify, no session";
+const ours = "Fastify, Latchkey on SQLite";
+const betterAuth = "Fastify, better-auth on SQLite";
+const cached = "Fastify, better-auth on SQLite, cookie cache";
+const bareExpress = "Express, no session";
+const expressSession = "Express, express-session, in memory";
+const ironRead = "iron-session, read alone";
+const ironSaved = "iron-session, read and saved";
+
+export const scenario: Scenario = async (options) =>
+  section(await compare(candidates(signIns(options)), options));
+
+function candidates(SIGN_INS: string): Entry[] {
+  const page = (name: string, FRAMEWORK: string, SESSION_STORE: string): Entry => ({
+    name,
+    file: "servers/page.ts",
+    environment: { SIGN_INS, FRAMEWORK, SESSION_STORE },
+    isBare: SESSION_STORE === "none",
+  });
+  const peer = (name: string, file: string, environment: Record<string, string>, standsStill?: string) => ({
+    name,
+    file: `peers/${file}.ts`,
+    environment: { SIGN_INS, ...environment },
+    ...(standsStill !== undefined && { standsStill }),
+  });
+  const sealed = "what ends is the seal, in the cookie";
+  return [
+    page(bare, "fastify", "none"),
+    page(ours, "fastify", "sqlite"),
+    peer(betterAuth, "better-auth-page", {}),
+    peer(
+      cached,
+      "better-auth-page",
+      { COOKIE_CACHE: "1" },
+      "the database is not asked while the cookie's copy lasts",
+    ),
+    page(bareExpress, "express", "none"),
+    peer(expressSession, "express-session-page", { STORE: "memory" }),
+    peer(ironRead, "iron-session-page", {}, sealed),
+    peer(ironSaved, "iron-session-page", { SLIDE: "1" }, sealed),
+  ];
+}
+
+function section(measured: Rounds): Section {
+  return {
+    title: "2. Signed-in page, everything in one process",
+    text: `The same page and the same checks, with nothing but the process and a file. Latchkey writes how far sessions were extended every 100 ms, all
+of them in one transaction: a crash may take back the last 100 ms of extensions, never a sign-in or a sign-out. better-auth is set to extend at each
+use (\`updateAge: 0\`), and once with its cookie cache, which answers from a copy in the cookie and asks nobody, so that neither an ending nor a use is
+noticed meanwhile. express-session's memory store is its default, of which its own documentation says that it is not meant for production. iron-session has no
+server side at all: nothing it has given out can be ended.`,
+    tables: [
+      pageTable(measured, [
+        { name: bare, base: bare },
+        { name: ours, base: bare, durability: "sign-ins FULL, sessions NORMAL, uses up to 100 ms late" },
+        { name: betterAuth, base: bare, durability: "WAL, NORMAL" },
+        { name: cached, base: bare, durability: "WAL, NORMAL; no use is written" },
+        { name: bareExpress, base: bareExpress },
+        { name: expressSession, base: bareExpress, durability: "nothing" },
+        { name: ironRead, base: bare, durability: "in the cookie" },
+        { name: ironSaved, base: bare, durability: "in the cookie" },
+      ]),
+    ],
+    targets: [
+      atLeast("throughput ÷ no session, Fastify", 0.75, paired(measured, ours, bare, throughput)),
+      atLeast(
+        "throughput ÷ better-auth's, extended at each use",
+        15,
+        paired(measured, ours, betterAuth, throughput),
+        1,
+      ),
+      atLeast("throughput ÷ better-auth's, cookie cache", 15, paired(measured, ours, cached, throughput), 1),
+    ],
+    charts: [
+      chartOfCosts(
+        measured,
+        { file: "page-embedded", title: "What a session costs a page, in one process" },
+        [
+          [ours, bare],
+          [expressSession, bareExpress],
+          [ironRead, bare],
+          [ironSaved, bare],
+          [cached, bare],
+          [betterAuth, bare],
+        ],
+      ),
+    ],
+  };
+}
