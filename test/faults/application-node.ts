@@ -1,11 +1,10 @@
 // An application as a process under test.
 import { createSessions, type SessionsOptions, type SessionStore, sqliteStore } from "@latchkey/session";
-import { postgresStore } from "@latchkey/session/postgres";
 import { redisStore } from "@latchkey/session/redis";
-import { listen } from "../../packages/session/test/frameworks.ts";
+import { listen, loadFastify } from "../../packages/session/test/frameworks.ts";
 import { publicPaths } from "../../packages/session/test/pages.ts";
 import { webhookPath } from "./kill-headers.ts";
-import { around, headersForProvider } from "./kill-points.ts";
+import { headersForProvider, step } from "./kill-points.ts";
 import type { Maintain } from "./node.ts";
 
 /** What it needs; `store` is an address or the path of a SQLite file. */
@@ -13,6 +12,8 @@ export type ApplicationConfig = { port: number; store: string } & Pick<
   SessionsOptions,
   "origin" | "identityProvider" | "cookieKeys"
 >;
+
+await loadFastify();
 
 /** Starts it; answers its upkeep. */
 export async function start(
@@ -38,11 +39,11 @@ export async function start(
 function callProvider(request: Request): Promise<Response> {
   for (const [name, value] of Object.entries(headersForProvider())) request.headers.set(name, value);
   const { method, url } = request;
-  return around(`${method} ${new URL(url).pathname.split("/", 4).join("/")}`, () => fetch(request));
+  step(`before ${method} ${new URL(url).pathname.split("/", 4).join("/")}`);
+  return fetch(request);
 }
 
 function storeAt(address: string): SessionStore {
   if (address.startsWith("redis:")) return redisStore({ url: address, application: "store" });
-  if (address.startsWith("postgres:")) return postgresStore({ url: address });
   return sqliteStore({ path: address });
 }

@@ -1,12 +1,12 @@
-// Where a process can be killed: before and after each write to a store, each call to the provider and each answer that belong to
-// one request. The request says at which of them, by a header, so that what others do at the same time does not count. Loaded by node.ts
-// alone, before anything else.
+// Where a process can be killed: before each write to a store, each call to the provider and each answer that belong to one request, and
+// after the answer. After a write is no step of its own: what lasts is then what lasts before the next step, and there is always one. The
+// request says at which step, by a header, so that what others do at the same time does not count. Loaded by node.ts alone, before
+// anything else.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { writeSync } from "node:fs";
 import { type IncomingMessage, Server, ServerResponse } from "node:http";
 import { DatabaseSync, StatementSync } from "node:sqlite";
-import { Redis } from "ioredis";
-import pg from "pg";
+import type { Client } from "pg";
 import { killHere, killProvider } from "./kill-headers.ts";
 
 interface Doomed {
@@ -39,14 +39,6 @@ export function step(where: string): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-/** The steps around a call. */
-export async function around<T>(what: string, call: () => Promise<T>): Promise<T> {
-  step(`before ${what}`);
-  const result = await call();
-  step(`after ${what}`);
-  return result;
-}
-
 function requestsAreDoomed(): void {
   const emit = Server.prototype.emit;
   Server.prototype.emit = function (this: Server, event: string, ...rest: unknown[]) {
@@ -76,10 +68,8 @@ function atOf({ url }: IncomingMessage): number {
 function sqliteWritesAreSteps(): void {
   const exec = DatabaseSync.prototype.exec;
   DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
-    if (sql !== "COMMIT") return exec.call(this, sql);
-    step("before COMMIT");
+    if (sql === "COMMIT") step("before COMMIT");
     exec.call(this, sql);
-    step("after COMMIT");
   };
   const databases = new WeakMap<StatementSync, DatabaseSync>();
   const prepare = DatabaseSync.prototype.prepare;
@@ -91,48 +81,40 @@ function sqliteWritesAreSteps(): void {
   const run = StatementSync.prototype.run;
   StatementSync.prototype.run = function (this: StatementSync, ...values: unknown[]) {
     // Inside a transaction nothing is written before its COMMIT.
-    const what = databases.get(this)?.isTransaction ? null : nameOf(this.sourceSQL);
-    if (what !== null) step(`before ${what}`);
-    const result = Reflect.apply(run, this, values) as ReturnType<typeof run>;
-    if (what !== null) step(`after ${what}`);
-    return result;
+    if (!databases.get(this)?.isTransaction) step(`before ${nameOf(this.sourceSQL)}`);
+    return Reflect.apply(run, this, values) as ReturnType<typeof run>;
   };
 }
 
-function postgresWritesAreSteps(): void {
+const postgresWrites = /^\s*(?:commit|(?:with\b.*\b)?(?:insert|update|delete)\b)/is;
+
+async function postgresWritesAreSteps(): Promise<void> {
+  const { default: pg } = await import("pg");
+  const inTransaction = new WeakSet<object>();
   const query = pg.Client.prototype.query as (...given: unknown[]) => unknown;
-  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
+  pg.Client.prototype.query = function (this: Client, ...given: unknown[]) {
     const [first] = given;
     const text = typeof first === "string" ? first : String(Reflect.get(Object(first), "text"));
-    if (!/^\s*(insert|update|delete|with|commit)/i.test(text)) return Reflect.apply(query, this, given);
-    const what = nameOf(text);
-    step(`before ${what}`);
-    const callback = given.at(-1);
-    if (typeof callback !== "function") {
-      const answer = Reflect.apply(query, this, given) as Promise<unknown>;
-      return answer.then((result) => (step(`after ${what}`), result));
-    }
-    const inRequest = AsyncLocalStorage.bind((...answer: unknown[]) => {
-      step(`after ${what}`);
-      Reflect.apply(callback, null, answer);
-    });
-    return Reflect.apply(query, this, [...given.slice(0, -1), inRequest]);
-  } as typeof pg.Client.prototype.query;
+    if (/^\s*begin/i.test(text)) inTransaction.add(this);
+    if (/^\s*(?:commit|rollback)/i.test(text)) inTransaction.delete(this);
+    // Inside a transaction nothing is written before its COMMIT.
+    if (!inTransaction.has(this) && postgresWrites.test(text)) step(`before ${nameOf(text)}`);
+    return Reflect.apply(query, this, given);
+  } as Client["query"];
 }
 
-function redisWritesAreSteps(): void {
+const redisReads = new Set(["get", "mget", "zrange", "zscan"]);
+
+async function redisWritesAreSteps(): Promise<void> {
+  const { Redis } = await import("ioredis");
   const send = Redis.prototype.sendCommand;
-  Redis.prototype.sendCommand = function (this: Redis, ...given: Parameters<typeof send>) {
-    const [command] = given;
-    const what = command.name.toUpperCase();
-    step(`before ${what}`);
-    const answer = Reflect.apply(send, this, given) as Promise<unknown>;
-    // Registered first, so that it comes before whatever waits for the answer.
-    command.promise.then(
-      AsyncLocalStorage.bind(() => step(`after ${what}`)),
-      () => undefined,
-    );
-    return answer;
+  Redis.prototype.sendCommand = function (
+    this: InstanceType<typeof Redis>,
+    ...given: Parameters<typeof send>
+  ) {
+    const [{ name }] = given;
+    if (!redisReads.has(name)) step(`before ${name.toUpperCase()}`);
+    return send.apply(this, given);
   };
 }
 
@@ -142,5 +124,5 @@ function nameOf(sql: string): string {
 
 requestsAreDoomed();
 sqliteWritesAreSteps();
-postgresWritesAreSteps();
-redisWritesAreSteps();
+if (process.argv.includes("postgres")) await postgresWritesAreSteps();
+if (process.argv.includes("redis")) await redisWritesAreSteps();

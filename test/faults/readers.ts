@@ -22,7 +22,7 @@ export async function startReaders(world: World): Promise<Readers> {
       const { status, headers } = await world.insist(() => browser.get("/shopping-cart"));
       if (status === 200) pages++;
       else complaints.push(`${status} ${String(headers["location"])}`);
-      await delay(25);
+      await delay(100);
     }
   };
   const person = await world.person();

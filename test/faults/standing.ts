@@ -49,8 +49,8 @@ export async function keepStanding(role: Role, now: () => number): Promise<Stand
   };
 }
 
-function spawn({ role }: Role, deaths: string[]): ChildProcess {
-  const child = fork(join(import.meta.dirname, "node.ts"), [role], {
+function spawn(role: Role, deaths: string[]): ChildProcess {
+  const child = fork(join(import.meta.dirname, "node.ts"), [role.role, serverOf(role)], {
     execArgv: ["--conditions=latchkey-source"],
     silent: true,
     // Two hundred processes that load the same modules: half of what each costs.
@@ -69,6 +69,11 @@ function spawn({ role }: Role, deaths: string[]): ChildProcess {
   });
   child.stderr?.on("data", (chunk) => process.stderr.write(printed(String(chunk))));
   return child;
+}
+
+/** "postgres" or "redis", if one of those has its data. */
+function serverOf(role: Role): string {
+  return new URL(role.role === "provider" ? role.database : role.store, "file:").protocol.slice(0, -1);
 }
 
 /** Rejects where the process dies first, or says that it could not. */

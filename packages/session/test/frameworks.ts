@@ -1,16 +1,12 @@
-/** The same pages on Express, Fastify and Hono, each wired as its users wire it, listening on a free port of 127.0.0.1. */
+/**
+ * The same pages on Express, Fastify and Hono, each wired as its users wire it, listening on a free port of 127.0.0.1. A framework is
+ * loaded when an application of it is built: loading all three is most of what a process under test would spend.
+ */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
-import formbody from "@fastify/formbody";
-import { getRequestListener } from "@hono/node-server";
-import express from "express";
-import fastify from "fastify";
-import { Hono } from "hono";
-import * as onExpress from "../src/express.ts";
-import * as onFastify from "../src/fastify.ts";
-import * as onHono from "../src/hono.ts";
+import type { ErrorRequestHandler } from "express";
 import type { Sessions } from "../src/index.ts";
 import type { Gate } from "./clock.ts";
 import { type Asked, ownCookie, pages, sensitiveRoutes } from "./pages.ts";
@@ -37,8 +33,16 @@ type Built = { handler: Handler; close?: () => Promise<void> };
 
 const chunks = ["first part, ", "second part"];
 
+/** Loads what an application on Fastify needs, for a process that is to be quick once it is asked to start. */
+export const loadFastify = () =>
+  Promise.all([import("fastify"), import("@fastify/formbody"), import("../src/fastify.ts")]);
+
 const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<Built>> = {
   async Express(sessions, { gate }) {
+    const [{ default: express }, onExpress] = await Promise.all([
+      import("express"),
+      import("../src/express.ts"),
+    ]);
     const app = express();
     app.use(express.urlencoded({ extended: false }), onExpress.latchkey(sessions), express.json());
     for (const [route, page] of Object.entries(pages)) {
@@ -89,11 +93,12 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
     app.use(((_error, _request, response, next) => {
       if (response.headersSent) next(_error);
       else response.status(statusOf(_error)).send("the application's own error page");
-    }) satisfies express.ErrorRequestHandler);
+    }) satisfies ErrorRequestHandler);
     return { handler: app };
   },
 
   async Fastify(sessions, { gate }) {
+    const [{ default: fastify }, { default: formbody }, onFastify] = await loadFastify();
     const app = fastify();
     await app.register(formbody);
     await app.register(onFastify.latchkey(sessions));
@@ -130,6 +135,11 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
   },
 
   async Hono(sessions, { gate }) {
+    const [{ Hono }, { getRequestListener }, onHono] = await Promise.all([
+      import("hono"),
+      import("@hono/node-server"),
+      import("../src/hono.ts"),
+    ]);
     const app = new Hono();
     app.use(onHono.latchkey(sessions));
     for (const [route, page] of Object.entries(pages)) {
