@@ -10,6 +10,7 @@ const browserTests = "test/browser/**/*.test.ts";
 const withoutDatabase = [
   "store",
   "sqlite-store",
+  "sqlite-portions",
   "store-agreement",
   "main",
   "serve",

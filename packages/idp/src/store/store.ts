@@ -6,6 +6,8 @@
 //   concurrent  each method is one atomic step. Updates carry the `version` that was read and answer "conflict" if it
 //               moved on, so that no change is silently lost. An update never creates.
 //   down        the method throws StoreUnavailableError and nothing was changed.
+//   many        what ends more than some hundred refresh tokens may be several steps, so that it holds up nobody else. The last one ends the
+//               rest, makes the change it belongs to, and tells. Where it throws before, some may have ended and nobody was told.
 //   isolation   nothing is returned that another caller could still see undone.
 // The store's clock is `now()`; a store that several machines share must answer one clock for all of them.
 
@@ -155,7 +157,7 @@ export interface RefreshTokenStore {
   advance(id: string, from: number, use: TokenUse): Promise<boolean>;
   /** Newest first, at most 1,000, neither revoked nor expired (FusionAuth issue 3500). */
   list(userId: string): Promise<RefreshToken[]>;
-  /** Only in this tenant unless null. Rows stay until they end, so that reuse is recognised after a restart. */
+  /** Only in this tenant unless null; answers how many were alive. Rows stay until they end, so that reuse is recognised after a restart. */
   revoke(
     target: RevocationTarget,
     reason: RevocationReason,

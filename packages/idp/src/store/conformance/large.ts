@@ -25,7 +25,7 @@ const FAMILIES = 10_000;
 
 /** The cases of large data. */
 export const largeCases: Cases = {
-  "ten thousand families of one user are listed by the newest thousand, revoked in one step and swept in portions":
+  "ten thousand families of one user are listed by the newest thousand, revoked by one call and swept in portions":
     async (place, harness) => {
       const { one, two, clock } = place;
       await filled(one);

@@ -6,7 +6,7 @@ import { roleOf } from "../rows.ts";
 import type { Application, Role } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Tell } from "./outbox.ts";
-import { revokeRows } from "./refresh-tokens.ts";
+import { NOTHING_AHEAD, revokedAhead, revokeRows } from "./revoking.ts";
 import type { ApplicationStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
@@ -35,10 +35,11 @@ export function sqliteApplications(turn: Turn, now: () => number, tell: Tell): A
 
     update: (application) => savedOrDuplicate(write(() => updateApplication(turn, application))),
 
-    setActive: (id, active, info) =>
-      write(() => {
-        const revoking = { reason: "application-deactivated", at: now(), info } as const;
-        if (!active) revokeRows(turn, tell, { applicationId: id }, revoking);
+    async setActive(id, active, info) {
+      const revoking = { reason: "application-deactivated", at: now(), info } as const;
+      const ahead = active ? NOTHING_AHEAD : await revokedAhead(turn, { applicationId: id }, revoking);
+      return write(() => {
+        if (!active) revokeRows(turn, tell, { applicationId: id }, revoking, ahead);
         return (
           sql("UPDATE applications SET active = ?, updated = ?, version = version + 1 WHERE id = ?").run(
             bit(active),
@@ -46,13 +47,17 @@ export function sqliteApplications(turn: Turn, now: () => number, tell: Tell): A
             id,
           ).changes === 1
         );
-      }),
+      });
+    },
 
-    delete: (id, info) =>
-      write(() => {
-        revokeRows(turn, tell, { applicationId: id }, { reason: "application-deleted", at: now(), info });
+    async delete(id, info) {
+      const revoking = { reason: "application-deleted", at: now(), info } as const;
+      const ahead = await revokedAhead(turn, { applicationId: id }, revoking);
+      return write(() => {
+        revokeRows(turn, tell, { applicationId: id }, revoking, ahead);
         return sql("DELETE FROM applications WHERE id = ?").run(id).changes === 1;
-      }),
+      });
+    },
 
     insertRole: (applicationId, role) => savedOrDuplicate(write(() => insertRole(turn, applicationId, role))),
   };

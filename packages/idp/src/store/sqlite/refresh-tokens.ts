@@ -1,12 +1,12 @@
-// Refresh tokens in SQLite: the one place where a generation changes and where a family is revoked.
+// Refresh tokens in SQLite: the one place where a generation changes. Families end in revoking.ts.
 
-import type { RevocationReason } from "../../events.ts";
 import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { text } from "../columns.ts";
 import { tokenOf, tokenValues } from "../rows.ts";
 import type { RefreshToken } from "../records.ts";
 import { rememberDevice } from "./known-devices.ts";
-import type { RefreshTokenStore, RevocationTarget, SignIn } from "../store.ts";
+import { revokeAll, revokedAhead, revokeRows } from "./revoking.ts";
+import type { RefreshTokenStore, SignIn } from "../store.ts";
 import type { Tell } from "./outbox.ts";
 import type { Turn } from "./turn.ts";
 import type { EventInfo } from "../user-event.ts";
@@ -62,7 +62,7 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
       ),
 
     revoke: (target, reason, tenantId, info) =>
-      write(() => revokeRows(turn, tell, target, { reason, at: now(), tenantId, info })),
+      revokeAll(turn, tell, target, { reason, at: now(), tenantId, info }),
 
     reused: (id, revoke, info) => write(() => noteReuse(turn, tell, id, { revoke, at: now(), info })),
 
@@ -84,13 +84,18 @@ function owedRevocations(
   now: () => number,
   tell: Tell,
 ): Pick<RefreshTokenStore, "oweRevocation" | "revokeOwed"> {
-  const { sql, find, write } = turn;
-  const revokeOwed = async (): Promise<void> => {
-    if ((await find("SELECT 1 FROM owed_revocations LIMIT 1", () => true)) === null) return;
+  const { sql, read, write } = turn;
+  const pay = async (userId: string): Promise<void> => {
+    const revoking = { reason: "login-prevented", at: now() } as const;
+    const ahead = await revokedAhead(turn, { userId }, revoking);
     await write(() => {
-      for (const row of sql("DELETE FROM owed_revocations RETURNING user_id").all())
-        revokeRows(turn, tell, { userId: text(row, "user_id") }, { reason: "login-prevented", at: now() });
+      const isOwed = sql("DELETE FROM owed_revocations WHERE user_id = ?").run(userId).changes === 1;
+      if (isOwed) revokeRows(turn, tell, { userId }, revoking, ahead);
     });
+  };
+  const revokeOwed = async (): Promise<void> => {
+    const owed = await read(() => sql("SELECT user_id FROM owed_revocations").all());
+    for (const row of owed) await pay(text(row, "user_id"));
   };
 
   return {
@@ -102,26 +107,6 @@ function owedRevocations(
       setTimeout(() => void revokeOwed().catch(() => undefined), AFTER_THE_ANSWER_MS).unref();
     },
   };
-}
-
-/** Why, when and under which limits rows are revoked. */
-export interface Revoking {
-  reason: RevocationReason;
-  at: number;
-  /** Only in this tenant unless null or left out. */
-  tenantId?: string | null;
-  info?: EventInfo | undefined;
-}
-
-/** Revokes inside the caller's step and tells of it there; answers how many tokens were alive until now. */
-export function revokeRows(turn: Turn, tell: Tell, target: RevocationTarget, revoking: Revoking): number {
-  const count = revoke(turn, target, revoking);
-  const { reason, info } = revoking;
-  const { id, ...several } = { id: undefined, ...target };
-  // Who ends all of a user's or an application's sign-ins means also those that have no refresh token.
-  if (id === undefined) tell({ type: "jwt.refresh-token.revoke", ...several, reason, info });
-  else if (count > 0) tell({ type: "jwt.refresh-token.revoke", refreshTokenId: id, reason, info });
-  return count;
 }
 
 function noteReuse(
@@ -136,20 +121,6 @@ function noteReuse(
   // Last, so that it shows whether the family has ended.
   if (isFirst) tell({ type: "jwt.refresh-token.reuse", refreshTokenId: id, reason: "reuse", info });
   return count;
-}
-
-function revoke({ sql }: Turn, target: RevocationTarget, { reason, at, tenantId = null }: Revoking): number {
-  const set = "UPDATE refresh_tokens SET revoked = ?, revoked_reason = ? WHERE revoked IS NULL";
-  const inTenant = "AND tenant_id = coalesce(?, tenant_id)";
-  if ("id" in target) {
-    return Number(sql(`${set} AND id = ? ${inTenant}`).run(at, reason, target.id, tenantId).changes);
-  }
-  if (!("userId" in target)) {
-    const ofApplication = sql(`${set} AND application_id = ? ${inTenant}`);
-    return Number(ofApplication.run(at, reason, target.applicationId, tenantId).changes);
-  }
-  const ofUser = sql(`${set} AND user_id = ? AND application_id = coalesce(?, application_id) ${inTenant}`);
-  return Number(ofUser.run(at, reason, target.userId, target.applicationId ?? null, tenantId).changes);
 }
 
 function recordSignIn(turn: Turn, signIn: SignIn, at: number): { newDevice: boolean } | null {

@@ -5,7 +5,7 @@ import { registrationOf, registrationProfile } from "../rows.ts";
 import type { Registration } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Tell } from "./outbox.ts";
-import { revokeRows } from "./refresh-tokens.ts";
+import { revokedAhead, revokeRows } from "./revoking.ts";
 import type { RegistrationStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 
@@ -32,17 +32,15 @@ export function sqliteRegistrations(turn: Turn, now: () => number, tell: Tell): 
 
     update: (registration) => savedOrDuplicate(write(() => updateRegistration(turn, registration))),
 
-    delete: (userId, applicationId, info) =>
-      write(() => {
-        revokeRows(
-          turn,
-          tell,
-          { userId, applicationId },
-          { reason: "registration-deleted", at: now(), info },
-        );
+    async delete(userId, applicationId, info) {
+      const revoking = { reason: "registration-deleted", at: now(), info } as const;
+      const ahead = await revokedAhead(turn, { userId, applicationId }, revoking);
+      return write(() => {
+        revokeRows(turn, tell, { userId, applicationId }, revoking, ahead);
         const gone = sql("DELETE FROM registrations WHERE user_id = ? AND application_id = ?");
         return gone.run(userId, applicationId).changes === 1;
-      }),
+      });
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { text } from "../columns.ts";
 import { tenantOf } from "../rows.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import type { Tell } from "./outbox.ts";
-import { revokeRows } from "./refresh-tokens.ts";
+import { revokeRows } from "./revoking.ts";
 import type { TenantStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
 

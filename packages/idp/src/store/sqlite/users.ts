@@ -8,7 +8,7 @@ import type { LoginIds, PasswordHash, User } from "../records.ts";
 import { savedOrDuplicate } from "./saved.ts";
 import { forgetDevices, rememberDevice } from "./known-devices.ts";
 import type { Tell } from "./outbox.ts";
-import { revokeRows } from "./refresh-tokens.ts";
+import { NOTHING_AHEAD, type RevokedAhead, revokedAhead, revokeRows, type Revoking } from "./revoking.ts";
 import { insertRegistration } from "./registrations.ts";
 import type { PasswordChange, Saved, UserStore } from "../store.ts";
 import type { Turn } from "./turn.ts";
@@ -38,16 +38,21 @@ export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStor
         foldCase(username),
       ),
 
-    update: (user, change, info) =>
-      savedOrDuplicate(
+    async update(user, change, info) {
+      const revoking = { reason: "password-changed", at: now(), info } as const;
+      const ahead = await aheadOfChange(turn, user, change, revoking);
+      return savedOrDuplicate(
         write(() => {
           const before = sql("SELECT email, username FROM users WHERE id = ?").get(user.id);
           if (before === undefined || !updateUser(turn, user)) return false;
           tellOfLoginIds(tell, user, loginIdsOf(before), info);
-          if (change !== undefined) changePassword(turn, tell, user.id, change, { at: now(), info });
+          if (change === undefined) return true;
+          changePassword(turn, tell, user.id, change, revoking);
+          if (change.revoke) revokeRows(turn, tell, { userId: user.id }, revoking, ahead);
           return true;
         }),
-      ),
+      );
+    },
 
     importedFactors: (tenantId) => read(() => importedFactors(turn, tenantId)),
 
@@ -58,23 +63,36 @@ export function sqliteUsers(turn: Turn, now: () => number, tell: Tell): UserStor
         ).run(scheme, hash, salt, factor, id, credentialVersion);
       }),
 
-    setActive: (id, active, revoke, info) =>
-      write(() => {
+    ...ends(turn, now, tell),
+  };
+}
+
+function ends(turn: Turn, now: () => number, tell: Tell): Pick<UserStore, "setActive" | "delete"> {
+  const { sql, write } = turn;
+  return {
+    async setActive(id, active, revoke, info) {
+      const revokes = !active && revoke;
+      const revoking = { reason: "login-prevented", at: now(), info } as const;
+      const ahead = revokes ? await revokedAhead(turn, { userId: id }, revoking) : NOTHING_AHEAD;
+      return write(() => {
         const set = sql("UPDATE users SET active = ?, updated = ?, version = version + 1 WHERE id = ?");
         if (set.run(bit(active), now(), id).changes === 0) return false;
         tell({ type: active ? "user.reactivate" : "user.deactivate", userId: id, info });
-        if (!active && revoke)
-          revokeRows(turn, tell, { userId: id }, { reason: "login-prevented", at: now(), info });
+        if (revokes) revokeRows(turn, tell, { userId: id }, revoking, ahead);
         return true;
-      }),
+      });
+    },
 
-    delete: (id, info) =>
-      write(() => {
+    async delete(id, info) {
+      const revoking = { reason: "user-deleted", at: now(), info } as const;
+      const ahead = await revokedAhead(turn, { userId: id }, revoking);
+      return write(() => {
         // Told first: afterwards nobody knows who it was. For a user who does not exist nothing is.
         tell({ type: "user.delete", userId: id, info });
-        revokeRows(turn, tell, { userId: id }, { reason: "user-deleted", at: now(), info });
+        revokeRows(turn, tell, { userId: id }, revoking, ahead);
         return sql("DELETE FROM users WHERE id = ?").run(id).changes === 1;
-      }),
+      });
+    },
   };
 }
 
@@ -165,17 +183,33 @@ function tellOfLoginIds(tell: Tell, user: User, previous: LoginIds, info: EventI
     tell({ type: "user.identity.update", ...happening });
 }
 
+// A change that somebody else was faster than would sign the user out for nothing.
+async function aheadOfChange(
+  turn: Turn,
+  { id, version }: User,
+  change: PasswordChange | undefined,
+  revoking: Revoking,
+): Promise<RevokedAhead> {
+  if (change?.revoke !== true) return NOTHING_AHEAD;
+  const current = await turn.find(
+    "SELECT 1 FROM users WHERE id = ? AND version = ?",
+    () => true,
+    id,
+    version,
+  );
+  return current === null ? NOTHING_AHEAD : revokedAhead(turn, { userId: id }, revoking);
+}
+
 function changePassword(
   turn: Turn,
   tell: Tell,
   userId: string,
-  { password, revoke, device = null }: PasswordChange,
-  { at, info }: { at: number; info: EventInfo | undefined },
+  { password, device = null }: PasswordChange,
+  { at, info }: Pick<Revoking, "at" | "info">,
 ): void {
   replacePassword(turn, userId, password, at);
   if (device !== null) rememberDevice(turn, userId, device, at);
   tell({ type: "user.password.update", userId, info });
-  if (revoke) revokeRows(turn, tell, { userId }, { reason: "password-changed", at, info });
 }
 
 function replacePassword(turn: Turn, id: string, password: PasswordHash, at: number): void {
