@@ -4,7 +4,7 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { Client } from "pg";
+import { Client, type QueryResult } from "pg";
 import { afterAll, afterEach, beforeEach } from "vitest";
 import { newDatabase } from "../../../test/servers/running.ts";
 import { STEPS, TABLES } from "../src/store/postgres/migrations.ts";
@@ -36,6 +36,7 @@ afterAll(async () => {
   for (const database of databases.splice(0)) {
     await asked(serverOf(database), `DROP DATABASE IF EXISTS ${nameOf(database)} WITH (FORCE)`);
   }
+  await release();
 }, 120_000);
 
 /** The path of a SQLite file that is removed after the test file. */
@@ -110,14 +111,25 @@ export async function refusing(database: string, what: string): Promise<() => Pr
 
 /** Every row of every table as text, read past the provider: for "nothing was stored". */
 export async function dump(database: string): Promise<string> {
-  const names = onPostgres
-    ? "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-    : "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+  if (onPostgres) return dumpOfPostgres(database);
+  const tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
   const rows = [];
-  for (const { name } of await sql(database, names)) {
-    const order = onPostgres ? ` ORDER BY 1, "${String(name)}"::text` : "";
-    rows.push([name, await sql(database, `SELECT * FROM "${String(name)}"${order}`)]);
-  }
+  for (const { name } of await sql(database, tables))
+    rows.push([name, await sql(database, `SELECT * FROM "${String(name)}"`)]);
+  return JSON.stringify(rows);
+}
+
+async function dumpOfPostgres(database: string): Promise<string> {
+  const tables = await asked(
+    database,
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
+  );
+  const names = tables.map(({ tablename }) => String(tablename));
+  const statements = names.map((name) => `SELECT * FROM "${name}" ORDER BY 1, "${name}"::text`);
+  const rows = (await answers(database, statements.join("; "))).map((answer, index) => [
+    names[index],
+    answer.rows,
+  ]);
   return JSON.stringify(rows);
 }
 
@@ -144,6 +156,8 @@ async function ensuredTemplate(): Promise<string> {
 }
 
 async function copied(source: string): Promise<string> {
+  // A template is in nobody's use.
+  await release();
   const name = `idp_${process.pid}_${Date.now()}_${copies++}`;
   const client = new Client({ connectionString: serverOf(source) });
   await client.connect();
@@ -157,16 +171,35 @@ async function copied(source: string): Promise<string> {
   return database;
 }
 
+// One connection is kept, since most tests ask of one database: a new one costs Postgres a process.
+let kept: { database: string; client: Promise<Client> } | null = null;
+
 async function asked(database: string, text: string): Promise<Record<string, unknown>[]> {
+  return (await answers(database, text)).at(-1)?.rows ?? [];
+}
+
+/** What came back for each of several statements. */
+async function answers(database: string, text: string): Promise<QueryResult<Record<string, unknown>>[]> {
+  if (kept?.database !== database) {
+    await release();
+    kept = { database, client: connected(database) };
+  }
+  const client = await kept.client;
+  return [await client.query(text)].flat();
+}
+
+async function connected(database: string): Promise<Client> {
   const client = new Client({ connectionString: database });
   client.setTypeParser(20, Number);
+  client.on("error", () => undefined);
   await client.connect();
-  try {
-    const answers = [await client.query(text)].flat();
-    return answers.at(-1)?.rows ?? [];
-  } finally {
-    await client.end();
-  }
+  return client;
+}
+
+async function release(): Promise<void> {
+  const over = kept;
+  kept = null;
+  await (await over?.client)?.end();
 }
 
 function nameOf(database: string): string {
