@@ -76,7 +76,7 @@ test("an application to which people sign in without a pause is changed and deac
       if ((await refreshTokens.signIn(signIn)) === null) return;
     }
   });
-  await vi.waitUntil(() => number > 10_200);
+  await vi.waitUntil(() => number > 10_200, 20_000);
   const administrator = await opened(url);
   try {
     const application = await administrator.applications.find(APPLICATION);
