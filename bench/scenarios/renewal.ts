@@ -13,8 +13,8 @@ import { atMost, number, type Options, type Scenario, shown, type Table } from "
 
 const lanesEach = 32;
 
-/** How many times as fast as the real one the clocks of all parts run: a session's second is over after 2 ms. */
-const speed = 500;
+/** How many times as fast as the real one the clocks of all parts run: a session's second is over after 4 ms. */
+const speed = 250;
 
 /** One that is ready to be measured. */
 interface Ready {
