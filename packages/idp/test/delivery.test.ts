@@ -35,7 +35,7 @@ test("an event arrives without anybody asking for it", async () => {
   const receiver = await startReceiver();
   await subscribe(idp, receiver);
   await deactivate(idp);
-  await vi.waitFor(() => expect(receiver.taken).toHaveLength(2));
+  await vi.waitFor(() => expect(receiver.taken).toHaveLength(2), 10_000);
 });
 
 test("the events of one user arrive in order, also when attempts fail in between", async () => {
@@ -157,11 +157,11 @@ test("a receiver that hangs holds up neither other receivers nor, until eight of
   for (const id of [ALICE, ...others]) await deactivate(idp, id);
   await vi.waitFor(() => {
     expect([hanging.taken.length, quick.taken.length]).toEqual([12, 13]);
-  });
+  }, 10_000);
   hanging.answering = () => new Promise(() => undefined);
   for (const id of [ALICE, ...others]) await reactivate(idp, id);
   for (const id of [ALICE, ...others]) await deactivate(idp, id);
-  await vi.waitFor(() => expect(quick.taken.length).toBe(26));
+  await vi.waitFor(() => expect(quick.taken.length).toBe(26), 10_000);
   // Bounded, whatever waits: Alice's and seven more.
   expect(hanging.received.length).toBe(13 + 7);
   // Closing does not wait for a receiver that hangs.
@@ -204,7 +204,7 @@ test("a restart in between loses nothing and keeps the order", async () => {
   receiver.answering = () => new Promise(() => undefined);
   await deactivate(before);
   await reactivate(before);
-  await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
+  await vi.waitFor(() => expect(receiver.received).toHaveLength(1), 10_000);
   await before.idp.close();
 
   receiver.answering = async () => 200;

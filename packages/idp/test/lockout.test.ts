@@ -152,7 +152,7 @@ describe("what a lockout does to the owner's sign-ins", () => {
       expect(await guess(idp, 2)).toEqual([404, 404]);
       expect(await alive(idp)).toBe(1);
       await guess(idp, 1);
-      await vi.waitFor(async () => expect(await alive(idp)).toBe(0));
+      await vi.waitFor(async () => expect(await alive(idp)).toBe(0), 10_000);
       expect((await refreshGrant(idp, body.refreshToken)).status).toBe(400);
     });
 
@@ -166,7 +166,7 @@ describe("what a lockout does to the owner's sign-ins", () => {
         expect(await owed()).toEqual([]);
         expect(await guess(idp, 1, { loginId })).toEqual([404]);
         expect(await owed()).toEqual([{ user_id: expect.stringMatching(/^[0-9a-f-]{36}$/) }]);
-        await vi.waitFor(async () => expect(await owed()).toEqual([]));
+        await vi.waitFor(async () => expect(await owed()).toEqual([]), 10_000);
       }
     });
 

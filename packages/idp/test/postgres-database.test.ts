@@ -219,7 +219,7 @@ describe("StoreUnavailableError, in time", () => {
     await failure(second.rows(pairs));
     await release();
     await first.close();
-    await vi.waitFor(async () => expect(await second.rows(pairs)).toEqual([]));
+    await vi.waitFor(async () => expect(await second.rows(pairs)).toEqual([]), 10_000);
   });
 
   test("for a server that says nothing; what was asked is not asked again", async () => {
@@ -271,7 +271,7 @@ describe("the store", () => {
       server.url,
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
     );
-    await vi.waitFor(() => failure(own.setNote("a", "c")));
+    await vi.waitFor(() => failure(own.setNote("a", "c")), 10_000);
     await failure(own.note("a"));
     await failure(own.check());
     await failure(openStore(url, null, TELLING));

@@ -95,7 +95,7 @@ test("nodes go on serving while another one migrates, on the same connections af
   expect(versions.filter(({ from }) => from === KNOWN)).toEqual([{ from: KNOWN, to: KNOWN + 2 }]);
   stop.push(serving(await node(database)));
   const before = await countOf(database);
-  await vi.waitFor(async () => expect(await countOf(database)).toBeGreaterThan(before + 10));
+  await vi.waitFor(async () => expect(await countOf(database)).toBeGreaterThan(before + 10), 10_000);
   for (const served of await Promise.all(stop.map((end) => end()))) expect(served).toBeGreaterThan(0);
   expect(await migrateStore(database)).toEqual({ from: KNOWN + 2, to: KNOWN + 2 });
 });
@@ -119,7 +119,7 @@ test("a table that somebody holds is waited for in short turns, in which the oth
     const waiting =
       "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     expect(await query(database, waiting)).not.toEqual([]);
-  });
+  }, 10_000);
   expect(await store.users.findByEmail(randomUUID(), "a@b.c")).toBeNull();
   expect(isDone).toBe(false);
   await holder.query("COMMIT");

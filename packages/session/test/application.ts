@@ -269,6 +269,8 @@ function optionsOf(
     afterSignIn: "/shopping-cart",
     now: provider.clock.now,
     store,
+    // As for the provider: one that no answer of this machine misses.
+    storeDeadline: "20s",
   };
   return { ...base, ...beside?.options, ...changed, store };
 }

@@ -49,7 +49,7 @@ afterEach(async () => {
 /** Lets half a minute pass, and waits until this shows. */
 async function halfAMinuteUntil(shows: () => void): Promise<void> {
   vi.advanceTimersByTime(30_000);
-  await vi.waitFor(shows);
+  await vi.waitFor(shows, 10_000);
 }
 
 test("forgets what is over", async () => {
