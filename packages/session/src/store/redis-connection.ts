@@ -7,6 +7,7 @@ import type { Cluster, Redis } from "ioredis";
 import { SessionStoreUnavailableError } from "../errors.ts";
 import { connectTimeout } from "./redis-client.ts";
 import type { Script } from "./redis-scripts.ts";
+import { turns } from "./redis-turns.ts";
 
 type Arguments = readonly (string | number)[];
 
@@ -32,12 +33,14 @@ export interface RedisConnection {
 /** Asks through a client that is not connected yet. */
 export function redisConnection(client: Redis | Cluster): RedisConnection {
   const { connected, leave, breakOff } = connections(client);
+  const hold = turns(client);
   let closed = false;
 
   const send = (command: string, args: Arguments): Promise<unknown> => {
     const connection = closed ? Promise.reject(new Error("CLOSED")) : connected();
-    if (connection === undefined) return client.call(command, [...args]);
-    return connection.then(() => client.call(command, [...args]));
+    if (connection !== undefined) return connection.then(() => client.call(command, ...args));
+    hold();
+    return client.call(command, ...args);
   };
   /** What becomes of a command that was refused or never left. */
   const recover = (error: unknown, sendAgain: () => Promise<unknown>): unknown => {
