@@ -105,7 +105,10 @@ function secret(): string {
   return randomBytes(32).toString("base64url");
 }
 
-/** A clock that has run so many times as fast since `from`, epoch milliseconds: the same in every process that knows both. */
+/**
+ * A clock that has run so many times as fast since `from`, epoch milliseconds: the same in every process that knows both. It goes by whole
+ * seconds, so that two looks at it one after the other differ hardly more often than at a real one.
+ */
 export function fastClock(from: number, times: number): () => number {
-  return () => Math.floor(from + (Date.now() - from) * times);
+  return () => from + Math.floor(((Date.now() - from) * times) / 1_000) * 1_000;
 }
