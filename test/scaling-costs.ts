@@ -46,7 +46,7 @@ export async function inFlight(
 }
 
 /** Microseconds of CPU so far of a process and those it began, to a hundredth of a second; Linux alone says it. */
-function serverCpu(pid: number | null): number {
+export function serverCpu(pid: number | null): number {
   if (pid === null || process.platform !== "linux") return Number.NaN;
   let ticks = 0;
   for (const entry of readdirSync("/proc")) {
