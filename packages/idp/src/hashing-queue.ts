@@ -12,6 +12,8 @@ export interface HashingQueue {
    * known for whom, and all places may be taken.
    */
   run<T>(range: string | null, work: () => Promise<T>): Promise<T>;
+  /** Throws HashingBusyError where every place is taken: what comes after it and would be refused at its end anyway need not be begun. */
+  requirePlace(): void;
   /** Settles when nothing runs or waits. */
   idle(): Promise<void>;
 }
@@ -33,12 +35,16 @@ export function createHashingQueue(
     throw new HashingBusyError();
   };
 
+  const requirePlace = (): void => {
+    if (running >= concurrency && waiting.length >= queue) refuse();
+  };
+
   const enter = async (): Promise<void> => {
+    requirePlace();
     if (running < concurrency) {
       running += 1;
       return;
     }
-    if (waiting.length >= queue) refuse();
     // Whoever leaves hands over his place, so `running` stays as it is.
     await new Promise<void>((resolve) => waiting.push(resolve));
   };
@@ -77,6 +83,7 @@ export function createHashingQueue(
         else placesOf.set(range, left);
       }
     },
+    requirePlace,
     idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => idleListeners.push(resolve))),
   };
 }

@@ -23,6 +23,8 @@ export interface Passwords {
     password: string,
     by: { imported: ImportedFactors; range: string | null },
   ): Promise<boolean>;
+  /** Throws HashingBusyError where no password would be taken now: a flood costs little more than reading that it came. */
+  requirePlace(): void;
   /** True if the stored form should be replaced at the next sign-in: another scheme or other parameters than today's. */
   isOutdated(stored: PasswordHash): boolean;
   /** Settles when nothing is being hashed. */
@@ -66,6 +68,7 @@ export async function createPasswords(
       });
     },
 
+    requirePlace: () => queue.requirePlace(),
     isOutdated: (stored) => stored.scheme !== "argon2id" || !hasTodaysParameters(stored.hash),
     idle: () => queue.idle(),
   };

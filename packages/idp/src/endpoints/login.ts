@@ -62,6 +62,9 @@ const loginRequest: z.ZodType<LoginRequest> = z.object({
   newDevice: z.boolean().optional(),
 });
 
+// Read before the rest of the body: it says whether a key is needed.
+const naming = z.object({ applicationId: z.string() });
+
 interface Attempt {
   body: LoginRequest;
   tenant: Tenant;
@@ -83,6 +86,7 @@ interface SignedIn {
  * Retry-After after too many failures, which FusionAuth does not have.
  */
 export async function login(call: Call): Promise<Response> {
+  call.provider.passwords.requirePlace();
   const sent = withoutNulls(await readJson(call.request));
   const application = await namedApplication(call, sent);
   await requireKey(call, application);
@@ -111,7 +115,7 @@ export async function login(call: Call): Promise<Response> {
 }
 
 async function namedApplication(call: Call, sent: unknown): Promise<Application | null> {
-  const id = z.object({ applicationId: z.string() }).safeParse(sent).data?.applicationId ?? "";
+  const id = naming.safeParse(sent).data?.applicationId ?? "";
   const application = await call.provider.store.applications.find(uuidOf(id) ?? "");
   return application?.active === true ? visible(call, application) : null;
 }
