@@ -59,8 +59,9 @@ export default defineConfig({
     reporters: ["default", "./test/closing-line.ts"],
     execArgv: ["--conditions=latchkey-source"],
     setupFiles: ["test/leak-watch.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Patience costs nothing where all is well; a busy machine needs it.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Much of a test is waiting for servers and disks: more workers than cores, and vitest would take fewer.
     maxWorkers: availableParallelism() + 1,
     projects: [
@@ -89,6 +90,7 @@ export default defineConfig({
           include: ["packages/idp/test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...withoutDatabase],
           env: { IDP_TEST_STORE: "postgres" },
+          setupFiles: ["test/leak-watch.ts", "test/cheap-hashes.ts"],
           globalSetup: ["test/servers/started-once.ts"],
         },
       },

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
 import { commands } from "../src/program/commands.ts";
 import { helpOf } from "../src/program/command.ts";
@@ -23,6 +23,9 @@ import {
   type TestIdp,
 } from "./idp.ts";
 import { runCommand, runProgram, startServer, variablesOf } from "./program.ts";
+
+// Real hashes, also where other tests have cheap ones: what they cost, or what reads them elsewhere, is part of this.
+vi.unmock("@node-rs/argon2");
 
 const folder = mkdtempSync(join(tmpdir(), "latchkey-idp-"));
 afterAll(() => rmSync(folder, { recursive: true }));

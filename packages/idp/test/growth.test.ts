@@ -13,6 +13,9 @@ import {
   STORE_APP,
 } from "./idp.ts";
 
+// Real hashes, also where other tests have cheap ones: what they cost, or what reads them elsewhere, is part of this.
+vi.unmock("@node-rs/argon2");
+
 const large = (name: string) => ({ data: { [name]: "x".repeat(40_000) } });
 
 test("patch upon patch makes nothing larger than one body could", async () => {

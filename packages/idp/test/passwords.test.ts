@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { COMMON_PASSWORDS } from "../src/common-passwords.ts";
 import { passwordFault, passwordRules } from "../src/password-rules.ts";
 import {
@@ -12,6 +12,9 @@ import {
   STORE_APP,
   type TestIdp,
 } from "./idp.ts";
+
+// Real hashes, also where other tests have cheap ones: what they cost, or what reads them elsewhere, is part of this.
+vi.unmock("@node-rs/argon2");
 
 const tenant = {
   id: "t",

@@ -15,6 +15,9 @@ import {
   type TestIdp,
 } from "./idp.ts";
 
+// Real hashes, also where other tests have cheap ones: what they cost, or what reads them elsewhere, is part of this.
+vi.unmock("@node-rs/argon2");
+
 const SECOND = 1_000;
 const HOUR = 3_600_000;
 const wrong = { password: "not the password" };
