@@ -58,8 +58,11 @@ export function startTraffic(options: TrafficOptions): Traffic {
     last = now;
     for (; due >= 1; due--) step();
   }, tick);
+  const everybody = waiting(crowd);
   const settled = async () => {
     while (underWay.size > 0) await Promise.race([Promise.all(underWay), delay(100)]);
+    // Traffic that thins out unnoticed would look flat.
+    if (waiting(crowd) !== everybody) outcomes.mustNotBe("somebody of the traffic was lost");
   };
 
   return {
@@ -113,6 +116,10 @@ function crowdOf({ sites, people, signInAbsolute, outcomes }: TrafficOptions): r
     { share: 0.2, queue: strangers },
     { share: 0.02, queue: guessing },
   ];
+}
+
+function waiting(groups: readonly Group[]): number {
+  return groups.reduce((count, { queue }) => count + queue.length, 0);
 }
 
 function chosen(groups: readonly Group[]): number {
