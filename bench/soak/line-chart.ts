@@ -9,9 +9,9 @@ export interface Line {
 
 const width = 760;
 const left = 64;
-const right = 16;
+const right = 32;
 const height = 92;
-const gap = 40;
+const gap = 46;
 const top = 44;
 
 /** The SVG; every vertical axis starts at 0. `text` stands above. */
