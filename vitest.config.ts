@@ -18,6 +18,7 @@ const withoutDatabase = [
   "postgres-migrations",
   "postgres-clock",
   "postgres-endings",
+  "postgres-outbox",
   "postgres-rotation",
   "judgement",
   "merge-patch",
