@@ -2,6 +2,7 @@
 // when a browser test is really part of the run: `--project '!browser*'` or a path filter leaves it out.
 import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 const conditions = ["latchkey-source"];
 const browserTests = "test/browser/**/*.test.ts";
@@ -65,6 +66,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Much of a test is waiting for servers and disks: more workers than cores, and vitest would take fewer.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
