@@ -41,12 +41,9 @@ export function createHashingQueue(
 
   const enter = async (): Promise<void> => {
     requirePlace();
-    if (running < concurrency) {
-      running += 1;
-      return;
-    }
     // Whoever leaves hands over his place, so `running` stays as it is.
-    await new Promise<void>((resolve) => waiting.push(resolve));
+    if (running === concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
   };
 
   const leave = (): void => {
