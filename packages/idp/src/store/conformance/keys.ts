@@ -59,6 +59,14 @@ export const keyCases: Cases = {
     assert.deepEqual(await kids(), ["kid-3"]);
   },
 
+  // Without the key that signs, every refresh would be answered 500 until the ring is read again.
+  "a signing key that no other has replaced is listed also while the clock moves on": async (place) => {
+    const { one, clock } = place;
+    await one.signingKeys.insert(signingKey(1), clock.now);
+    const restless = await place.open(() => clock.now++);
+    assert.deepEqual(await restless.signingKeys.list(), [signingKey(1)]);
+  },
+
   "a signing key is sealed anew, and retired": async (place) => {
     const { one, two, clock } = place;
     await one.signingKeys.insert(signingKey(1), clock.now);

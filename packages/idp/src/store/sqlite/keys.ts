@@ -41,9 +41,10 @@ export function sqliteSigningKeys({ sql, read, write }: Turn, now: () => number)
     list: () =>
       read(() =>
         sql(
-          "SELECT * FROM signing_keys WHERE coalesce(verifies_until, ?) > ? ORDER BY verifies_until IS NOT NULL, inserted DESC, kid",
+          `SELECT * FROM signing_keys WHERE verifies_until IS NULL OR verifies_until > ?
+           ORDER BY verifies_until IS NOT NULL, inserted DESC, kid`,
         )
-          .all(now() + 1, now())
+          .all(now())
           .map(signingKeyOf),
       ),
 
