@@ -4,11 +4,12 @@
  * What is promised when: sign-ins, and so sign-outs, are on the disk when the promise resolves (synchronous=FULL).
  * Sessions survive the process being killed, and may lose their last writes when the power goes (NORMAL): their user is
  * renewed or signs in again. Extensions are written in one transaction every `flushEvery` milliseconds; a crash loses
- * at most that much of an idle limit.
+ * at most that much of an idle limit. Everything over one connection: each change by another would empty its cache.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { asExtended, type LateExtensions, lateExtensions, mostLate } from "./late-extensions.ts";
 import { filledPortion, sessionOf, signInOf, signInRow } from "./rows.ts";
+import { type Turns, turnsOf } from "./sqlite-turns.ts";
 import type { LiveSignIns, SessionRecord, SessionStore, SignInRecord } from "./store.ts";
 
 /** Where the file is, and how long extensions may wait. */
@@ -65,60 +66,45 @@ const sweepPortion = 1_000;
  * const sessions = createSessions({ store: sqliteStore({ path: "./data/store-sessions.sqlite" }), … });
  */
 export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): SessionStore {
-  const sessions = openFile(path, "NORMAL");
-  createSchema(sessions);
-  // Its own connection, because `synchronous` is a connection's setting and a sign-out must outlive a power cut.
-  const signIns = openFile(path, "FULL");
-  const statements = { ...sessionStatements(sessions), ...signInStatements(signIns) };
+  const database = new DatabaseSync(path, { timeout: lockPatience });
+  database.exec("PRAGMA journal_mode = WAL");
+  createSchema(database);
+  const turns = turnsOf(database);
+  const statements = { ...sessionStatements(database), ...signInStatements(database) };
   const extensions = lateExtensions({
     flushEvery,
     retryAfter,
-    write: (batch) => writeExtensions(sessions, statements.extend, batch),
+    write: (batch) => writeExtensions(turns, statements.extend, batch),
   });
 
   return {
-    ...sessionMethods(statements, extensions),
-    ...signInMethods(statements),
+    ...sessionMethods(turns, statements, extensions),
+    ...signInMethods(turns, statements),
     async sweep(now) {
       await extensions.flush();
-      statements.sweepSessions.run(now - mostLate, sweepPortion);
-      statements.sweepSignIns.run(now, sweepPortion);
+      // What the power brings back is swept again.
+      await turns.write("NORMAL", () => statements.sweepSessions.run(now - mostLate, sweepPortion));
+      await turns.write("NORMAL", () => statements.sweepSignIns.run(now, sweepPortion));
     },
     async close() {
-      if (!sessions.isOpen) return;
+      if (!database.isOpen) return;
+      turns.end();
       try {
         await extensions.flush();
       } finally {
         extensions.stop();
-        sessions.close();
-        signIns.close();
+        database.close();
       }
     },
   };
 }
 
 /** Update-only, forwards, and within the absolute limit: none revives a session, nor one that has taken its place. */
-function writeExtensions(
-  database: DatabaseSync,
-  extend: StatementSync,
-  batch: ReadonlyMap<string, number>,
-): void {
+function writeExtensions(turns: Turns, extend: StatementSync, batch: ReadonlyMap<string, number>): void {
   if (batch.size === 0) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
+  turns.atOnce("NORMAL", () => {
     for (const [hash, expiresAt] of batch) extend.run({ hash, expiresAt });
-    database.exec("COMMIT");
-  } catch (error) {
-    // An open transaction would refuse every later one.
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
-}
-
-function openFile(path: string, synchronous: "NORMAL" | "FULL"): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: lockPatience });
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};`);
-  return database;
+  });
 }
 
 function createSchema(database: DatabaseSync): void {
@@ -181,6 +167,15 @@ function signInStatements(database: DatabaseSync) {
        ON CONFLICT (id) DO NOTHING`,
     ),
     readSignIn: database.prepare("SELECT * FROM sign_ins WHERE id = ?"),
+    // Almost every change of a sign-in is this one. What is indexed is compared and not set: it would be written anew, equal or not.
+    moveSignIn: database.prepare(
+      `UPDATE sign_ins SET version = :version, user = :user, device = :device, remembered = :remembered, current = :current,
+         previous = :previous, attempt = :attempt, renewed_at = :renewedAt, minted_at = :mintedAt, minted_for = :mintedFor,
+         presented_at = :presentedAt, ended_reason = :endedReason
+       WHERE id = :id AND version = :version - 1 AND user_id = :userId AND application = :application
+         AND authenticated_at = :authenticatedAt AND absolute_expires_at = :absoluteExpiresAt
+         AND ended_at IS :endedAt AND revocation_owed = :revocationOwed`,
+    ),
     updateSignIn: database.prepare(
       `UPDATE sign_ins SET version = :version, user_id = :userId, user = :user, device = :device,
          authenticated_at = :authenticatedAt, absolute_expires_at = :absoluteExpiresAt, remembered = :remembered,
@@ -207,15 +202,17 @@ function signInStatements(database: DatabaseSync) {
   };
 }
 
-function sessionMethods(statements: Statements, extensions: LateExtensions) {
+function sessionMethods(turns: Turns, statements: Statements, extensions: LateExtensions) {
   const found = (hash: string, now: number): SessionRecord | null =>
     asExtended(sessionOf(statements.readSession.get(hash)), extensions.get(hash), now);
   return {
-    async insertSession(session) {
-      // Whether the one that is there has expired depends on what waits.
-      const waiting = extensions.get(session.hash);
-      const row = { ...sessionRow(session), questionedAt: session.questionedAt, waiting };
-      return statements.insertSession.run(row).changes === 1;
+    insertSession(session) {
+      const row = { ...sessionRow(session), questionedAt: session.questionedAt };
+      return turns.write("NORMAL", () => {
+        // Whether the one that is there has expired depends on what waits.
+        const waiting = extensions.get(session.hash);
+        return statements.insertSession.run({ ...row, waiting }).changes === 1;
+      });
     },
     async useSession(hash, now, idle) {
       const used = asExtended(found(hash, now), now + idle, now);
@@ -225,31 +222,37 @@ function sessionMethods(statements: Statements, extensions: LateExtensions) {
     async readSession(hash, now) {
       return found(hash, now);
     },
-    async updateSession(session) {
-      const { changes } = statements.updateSession.run(sessionRow(session));
-      extensions.forget(session.hash);
-      return changes === 1;
+    updateSession(session) {
+      const row = sessionRow(session);
+      const forget = () => extensions.forget(session.hash);
+      return turns.write("NORMAL", () => statements.updateSession.run(row).changes === 1, forget);
     },
     async questionSession(hash, at) {
-      statements.questionSession.run(at, hash);
+      await turns.write("NORMAL", () => statements.questionSession.run(at, hash));
     },
     async deleteSession(hash) {
-      statements.deleteSession.run(hash);
-      extensions.forget(hash);
+      const forget = () => extensions.forget(hash);
+      await turns.write("NORMAL", () => statements.deleteSession.run(hash), forget);
     },
   } satisfies Partial<SessionStore>;
 }
 
-function signInMethods(statements: Statements) {
+function signInMethods(turns: Turns, statements: Statements) {
   return {
-    async insertSignIn(signIn) {
-      return statements.insertSignIn.run(columnsOf(signIn)).changes === 1;
+    insertSignIn(signIn) {
+      const row = columnsOf(signIn);
+      return turns.write("FULL", () => statements.insertSignIn.run(row).changes === 1);
     },
     async readSignIn(id) {
       return signInOf(statements.readSignIn.get(id));
     },
-    async updateSignIn(next) {
-      return statements.updateSignIn.run(columnsOf(next)).changes === 1;
+    updateSignIn(next) {
+      const row = columnsOf(next);
+      const { moveSignIn, updateSignIn } = statements;
+      return turns.write(
+        "FULL",
+        () => moveSignIn.run(row).changes === 1 || updateSignIn.run(row).changes === 1,
+      );
     },
     liveSignIns({ application, userId, after, limit }: LiveSignIns) {
       return filledPortion(limit, after, ({ authenticatedAt, id }, count) =>
