@@ -68,22 +68,29 @@ interface Arrival {
 }
 
 async function receiveSafe(arrival: Arrival): Promise<Received> {
-  const { settings, visit, isPublic } = arrival;
-  const found = await findOrOutage(arrival);
-  if (!isOutage(found)) return admit(arrival, found);
-  return isPublic ? admit(arrival, null) : unavailableAnswer(settings, visit, found);
+  const { settings, policy, visit, isPublic } = arrival;
+  try {
+    return admit(arrival, await policy.find(visit));
+  } catch (error) {
+    const outage = told(settings, error);
+    // Public pages go on without a session (D9, ASVS 16.5.2).
+    return isPublic ? admit(arrival, null) : unavailableAnswer(settings, visit, outage);
+  }
 }
 
 async function receiveGuarded(arrival: Arrival): Promise<Received> {
-  const { settings, request, visit, isPublic } = arrival;
+  const { settings, policy, request, visit, isPublic } = arrival;
   // Before anybody is found: what ends while a body takes its time must have ended for the handler, too (D8).
   const token = await presentedFormToken(request);
-  const live = await findOrOutage(arrival);
-  if (isOutage(live)) return unavailableAnswer(settings, visit, live);
-  if (live === null && !isPublic) return admit(arrival, null);
-  if (!isFormTokenGood(settings, request, { token, presented: visit.presented, live }))
-    return refuse(settings, 403, forged);
-  return admit(arrival, live);
+  try {
+    const live = await policy.find(visit);
+    if (live === null && !isPublic) return admit(arrival, null);
+    if (!isFormTokenGood(settings, request, { token, presented: visit.presented, live }))
+      return refuse(settings, 403, forged);
+    return admit(arrival, live);
+  } catch (error) {
+    return unavailableAnswer(settings, visit, told(settings, error));
+  }
 }
 
 function admit({ settings, policy, visit, isPublic }: Arrival, live: Live | null): Received {
@@ -91,15 +98,11 @@ function admit({ settings, policy, visit, isPublic }: Arrival, live: Live | null
   return createVisitor(settings, policy, visit, live);
 }
 
-/** The session behind a request. While store or provider are down, public pages go on without one (D9, ASVS 16.5.2). */
-async function findOrOutage({ settings, policy, visit }: Arrival): Promise<Live | null | Outage> {
-  try {
-    return await policy.find(visit);
-  } catch (error) {
-    if (!isOutage(error)) throw error;
-    settings.publish({ type: "unavailable", code: error.code, message: error.message });
-    return error;
-  }
+/** The outage that an error says, published; rethrows any other error. */
+function told(settings: Settings, error: unknown): Outage {
+  if (!isOutage(error)) throw error;
+  settings.publish({ type: "unavailable", code: error.code, message: error.message });
+  return error;
 }
 
 function refuseDuplicate(settings: Settings, request: IncomingRequest): Received {
