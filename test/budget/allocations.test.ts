@@ -23,8 +23,8 @@ test("a page allocates no more than it did", async () => {
     memory: Allocated;
     sqlite: Allocated;
   };
-  // 652, 5,756 and 7,029.
+  // 652, 5,012 and 6,286.
   expect(memory.anonymous).toBeLessThan(750);
-  expect(memory.signedIn).toBeLessThan(6_620);
-  expect(sqlite.signedIn).toBeLessThan(8_080);
+  expect(memory.signedIn).toBeLessThan(5_760);
+  expect(sqlite.signedIn).toBeLessThan(7_230);
 }, 120_000);

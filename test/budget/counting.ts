@@ -126,7 +126,6 @@ globalThis.URL = new Proxy(URL, {
 });
 
 const databases = new WeakMap<object, DatabaseSync>();
-const durability = new WeakMap<DatabaseSync, string>();
 const originalPrepare = DatabaseSync.prototype.prepare;
 const originalGet = StatementSync.prototype.get;
 
@@ -136,9 +135,8 @@ watch(DatabaseSync.prototype, "prepare", (self, _args, call) => {
   return statement;
 });
 watch(DatabaseSync.prototype, "exec", (self, [text], call) => {
-  const answer = call();
-  noteSql(text === "COMMIT" ? `COMMIT, ${whereItIs(self as DatabaseSync)}` : String(text));
-  return answer;
+  noteSql(text === "COMMIT" ? `COMMIT, ${whereItGoes(self as DatabaseSync)}` : String(text));
+  return call();
 });
 for (const name of ["get", "all", "run", "iterate"]) {
   watch(StatementSync.prototype, name, (self, _args, call) => {
@@ -146,20 +144,16 @@ for (const name of ["get", "all", "run", "iterate"]) {
     const database = databases.get(self as object);
     const writes = !/^\s*SELECT\b/i.test(sourceSQL);
     const commits = writes && database?.isTransaction === false;
-    noteSql(`${labelOf(sourceSQL)}${commits ? `, ${whereItIs(database)}` : ""}`);
+    noteSql(`${labelOf(sourceSQL)}${commits ? `, ${whereItGoes(database)}` : ""}`);
     return call();
   });
 }
 
-/** Where a commit on this connection is when it is answered: flushed to disk, or in the log that outlives the process alone. */
-function whereItIs(database: DatabaseSync): string {
-  let where = durability.get(database);
-  if (where === undefined) {
-    const row: unknown = Reflect.apply(originalGet, originalPrepare.call(database, "PRAGMA synchronous"), []);
-    where = (row as { synchronous: number }).synchronous >= 2 ? "on disk" : "in the log";
-    durability.set(database, where);
-  }
-  return where;
+/** Where a commit on this connection will be when it is answered: flushed to disk, or in the log that outlives the process alone. */
+function whereItGoes(database: DatabaseSync): string {
+  const pragma = originalPrepare.call(database, "PRAGMA synchronous");
+  const { synchronous } = Reflect.apply(originalGet, pragma, []) as { synchronous: number };
+  return synchronous >= 2 ? "on disk" : "in the log";
 }
 
 function noteSql(label: string): void {

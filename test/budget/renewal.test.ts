@@ -97,24 +97,31 @@ function answer(inRenewal: Partial<typeof nowhere>, inPresentation: Partial<type
   };
 }
 
+const transaction = (write: string, where: string) => ["BEGIN IMMEDIATE", write, `COMMIT, ${where}`];
+
 test(
   "SQLite: one call to the provider, and two commits wait for the disk, the provider's and the sign-in's",
   async () => {
+    // How far a commit goes is a setting of the connection.
     const inRenewal = [
       "SELECT sessions",
       "SELECT sign_ins",
-      "INSERT sessions, in the log",
-      "UPDATE sign_ins, on disk",
-      "DELETE sessions, in the log",
+      ...transaction("INSERT sessions", "in the log"),
+      "PRAGMA synchronous = FULL",
+      ...transaction("UPDATE sign_ins", "on disk"),
+      "PRAGMA synchronous = NORMAL",
+      ...transaction("DELETE sessions", "in the log"),
       "SELECT sign_ins",
       "SELECT sign_ins",
     ];
     const inPresentation = [
       "SELECT sessions",
       "SELECT sign_ins",
-      "UPDATE sign_ins, on disk",
+      "PRAGMA synchronous = FULL",
+      ...transaction("UPDATE sign_ins", "on disk"),
       "SELECT sign_ins",
-      "UPDATE sessions, in the log",
+      "PRAGMA synchronous = NORMAL",
+      ...transaction("UPDATE sessions", "in the log"),
     ];
     expect(await answerOf("renewal.ts", { STORE: "SQLite" })).toEqual(
       answer({ sql: inRenewal }, { sql: inPresentation }),
