@@ -1,7 +1,7 @@
 // The client secret of an application: made or taken over, sealed for the database, opened, compared. It is shown by the
 // application API alone, and every route of that demands an API key.
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { isSample } from "./config.ts";
 import { fieldRefusal } from "./errors.ts";
 import type { Provider } from "./provider.ts";
@@ -35,7 +35,7 @@ export function withSecretResealed(sealing: Sealing, application: Application): 
 
 /** True if `presented` is the client secret; compared by digest in constant time (CWE-208). Throws CannotUnsealError. */
 export function isClientSecret(sealing: Sealing, application: Application, presented: string): boolean {
-  const digest = (secret: string): Buffer => createHash("sha256").update(secret).digest();
+  const digest = (secret: string): Buffer => hash("sha256", secret, "buffer");
   return timingSafeEqual(digest(presented), digest(clientSecretOf(sealing, application)));
 }
 
