@@ -3,7 +3,7 @@
  * anybody out: distribute a new key as the last → promote it to the first → retire the old one after the longest
  * lifetime. Each purpose gets a key of its own from HKDF (RFC 5869), so that no value of one purpose serves another.
  */
-import { hkdfSync } from "node:crypto";
+import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 
 /** A key of the ring. `id` stands in the clear in cookies; `secret` is at least 32 bytes, written in base64url. */
 export interface CookieKey {
@@ -11,15 +11,15 @@ export interface CookieKey {
   readonly secret: string;
 }
 
-/** What a key of the ring is used for. */
+/** What a key of the ring is used for; made once, because Node makes a key of a buffer anew at each use. */
 export interface PurposeKeys {
   readonly id: string;
   /** Seals the refresh-token cookie (AES-256-GCM). */
-  readonly seal: Buffer;
+  readonly seal: KeyObject;
   /** Derives the next session id (HMAC-SHA-256). */
-  readonly successor: Buffer;
+  readonly successor: KeyObject;
   /** Authenticates form tokens (HMAC-SHA-256). */
-  readonly form: Buffer;
+  readonly form: KeyObject;
 }
 
 /** All keys; `primary` is the one that writes. */
@@ -50,6 +50,6 @@ function purposeKeys(key: CookieKey, index: number, application: string): Purpos
     throw new TypeError(`"cookieKeys[${index}].secret" must be at least 32 random bytes, in base64url`);
   }
   const derive = (purpose: string) =>
-    Buffer.from(hkdfSync("sha256", secret, "", `latchkey/${application}/${purpose}`, 32));
+    createSecretKey(Buffer.from(hkdfSync("sha256", secret, "", `latchkey/${application}/${purpose}`, 32)));
   return { id: key.id, seal: derive("seal"), successor: derive("successor"), form: derive("form") };
 }

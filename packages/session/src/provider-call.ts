@@ -4,6 +4,7 @@
  * a 429 and a 500 too: only who does not answer holds anybody up.
  */
 import { breaker } from "./circuit.ts";
+import { type Deadlines, deadlines } from "./deadline.ts";
 import { IdentityProviderUnavailableError } from "./errors.ts";
 import type { Publish } from "./events.ts";
 import type { IdentityProviderOptions } from "./provider-contract.ts";
@@ -15,7 +16,7 @@ export interface Outgoing {
   readonly authorization?: string;
   readonly anonymous?: boolean;
   /** Times the deadline. */
-  readonly patience?: number;
+  readonly patience?: 1 | 2;
 }
 
 /** An answer, parsed if it is JSON. */
@@ -41,6 +42,7 @@ export function sender(options: IdentityProviderOptions, { now, elapsed }: Clock
   const base = options.url.replace(/\/+$/, "");
   const send = options.fetch ?? ((request: Request) => fetch(request));
   const deadline = options.deadline ?? 5_000;
+  const waiting = { 1: deadlines(deadline), 2: deadlines(2 * deadline) };
   const circuit = breaker(elapsed, (to) => {
     publish({ type: to === "open" ? "circuit-opened" : "circuit-closed", what: "identity-provider" });
   });
@@ -55,16 +57,14 @@ export function sender(options: IdentityProviderOptions, { now, elapsed }: Clock
     const call = `${method} ${path.replace(/[0-9a-f-]{36}/, "{id}")}`;
     const era = circuit.enter();
     if (era === null) throw unavailable(`The identity provider is not asked for a moment: ${call}.`, {});
-    const signal = AbortSignal.timeout(deadline * (outgoing.patience ?? 1));
-    const init: RequestInit = { method, ...contents(options, outgoing), redirect: "manual", signal };
     const started = elapsed();
     const report = (status: number | null) =>
       publish({ type: "provider-called", call, status, milliseconds: elapsed() - started });
     try {
-      const exchange = send(new Request(`${base}${path}`, init)).then((response) =>
-        answerOf(response, now()),
-      );
-      const answer = await Promise.race([exchange, passed(signal)]);
+      const answer = await within(waiting[outgoing.patience ?? 1], async (signal) => {
+        const init: RequestInit = { method, ...contents(options, outgoing), redirect: "manual", signal };
+        return answerOf(await send(new Request(`${base}${path}`, init)), now());
+      });
       circuit.answered(era);
       report(answer.status);
       return answer;
@@ -76,16 +76,39 @@ export function sender(options: IdentityProviderOptions, { now, elapsed }: Clock
   };
 }
 
+/**
+ * What `ask` comes to. When the deadline passes first, what it asks for is aborted, and what comes of it all the same is nobody's any more:
+ * an embedded provider's `fetch` need not watch the request's signal.
+ */
+function within<T>(waiting: Deadlines, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController();
+    const running = waiting.start(() => {
+      controller.abort(new DOMException("The deadline has passed.", "TimeoutError"));
+      reject(controller.signal.reason);
+    });
+    ask(controller.signal).then(
+      (answer) => {
+        if (waiting.end(running)) resolve(answer);
+      },
+      (error: unknown) => {
+        if (waiting.end(running)) reject(error);
+      },
+    );
+  });
+}
+
 /** Headers and body. */
 function contents(
   { apiKey, tenantId }: IdentityProviderOptions,
   { json, form, authorization, anonymous }: Outgoing,
 ): Pick<RequestInit, "headers" | "body"> {
-  const headers = new Headers({ accept: "application/json" });
-  if (tenantId !== undefined) headers.set("x-fusionauth-tenantid", tenantId);
-  if (authorization !== undefined) headers.set("authorization", authorization);
-  else if (anonymous !== true) headers.set("authorization", apiKey);
-  if (json !== undefined) headers.set("content-type", "application/json");
+  // No Headers: the Request makes its own of whatever it is given.
+  const headers: Record<string, string> = { accept: "application/json" };
+  if (tenantId !== undefined) headers["x-fusionauth-tenantid"] = tenantId;
+  if (authorization !== undefined) headers["authorization"] = authorization;
+  else if (anonymous !== true) headers["authorization"] = apiKey;
+  if (json !== undefined) headers["content-type"] = "application/json";
   const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
   return { headers, ...(body === undefined ? {} : { body }) };
 }
@@ -126,11 +149,4 @@ export function retryAfterSeconds(header: string | null, now: number): number {
 export function secondsUntil(instant: number, now: number): number | null {
   if (!Number.isFinite(instant)) return null;
   return Math.min(Math.max(Math.ceil((instant - now) / 1_000), 1), longestRetryAfter);
-}
-
-/** Rejects when the deadline has passed: an embedded provider's `fetch` need not watch the request's signal. */
-function passed(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
-  );
 }

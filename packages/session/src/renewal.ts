@@ -190,8 +190,12 @@ async function hand(settings: Settings, handed: HandedOver): Promise<Outcome> {
   const { before, next, sessionId, refreshToken, judgement } = handed;
   const { store, publish } = settings;
   const made = newSession(settings, next ?? before, settings.hashOf(sessionId));
-  const isNew = await store.insertSession(made);
-  const isMoved = next !== null && (await store.updateSignIn(next));
+  // Both at once, for one trip to the store. Should the sign-in move and its session be missing, whoever shows the old pair again is
+  // handed over to a session that is made then.
+  const [isNew, isMoved] = await Promise.all([
+    store.insertSession(made),
+    next !== null && store.updateSignIn(next),
+  ]);
   // Before the last look: who shares this flight while it waits here must be told of an ending, too.
   if (isMoved && before.current !== made.hash) await store.deleteSession(before.current);
 
