@@ -33,10 +33,10 @@ export interface AccessTokenClaims {
 
 /** For whom and for how long a token is issued. */
 export interface AccessTokenRequest {
-  tenant: Tenant;
-  user: User;
-  application: Application | null;
-  registration: Registration | null;
+  tenant: Pick<Tenant, "id" | "settings">;
+  user: Pick<User, "id" | "email" | "username" | "verified">;
+  application: Pick<Application, "id"> | null;
+  registration: Pick<Registration, "applicationId" | "roles"> | null;
   authenticationType: "PASSWORD" | "REFRESH_TOKEN";
   /** The refresh token it is issued along with, as it is now; null if there is none. */
   refreshToken: Pick<RefreshToken, "id" | "startInstant" | "endsInstant"> | null;

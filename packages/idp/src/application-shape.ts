@@ -78,7 +78,7 @@ export function applicationAsInput({ name, settings }: Application): Application
 }
 
 /** The grants a client may use; without a setting, only the one that exists here. */
-export function enabledGrants({ settings }: Application): readonly string[] {
+export function enabledGrants({ settings }: Pick<Application, "settings">): readonly string[] {
   return settings.oauthConfiguration?.enabledGrants ?? ["refresh_token"];
 }
 

@@ -6,7 +6,7 @@ import { isSample } from "./config.ts";
 import { fieldRefusal } from "./errors.ts";
 import type { Provider } from "./provider.ts";
 import type { Sealing } from "./sealing.ts";
-import type { Application } from "./store/records.ts";
+import type { Application, Client } from "./store/records.ts";
 
 /** A client secret as it is stored: the caller's, or a new random one. A 400 for a sample secret in production. */
 export function newClientSecret(
@@ -22,7 +22,7 @@ export function newClientSecret(
 }
 
 /** The client secret in clear; throws CannotUnsealError. */
-export function clientSecretOf(sealing: Sealing, { id, sealedSecret }: Application): string {
+export function clientSecretOf(sealing: Sealing, { id, sealedSecret }: Client): string {
   return sealing.open(sealedSecret, purpose(id));
 }
 
@@ -34,7 +34,7 @@ export function withSecretResealed(sealing: Sealing, application: Application): 
 }
 
 /** True if `presented` is the client secret; compared by digest in constant time (CWE-208). Throws CannotUnsealError. */
-export function isClientSecret(sealing: Sealing, application: Application, presented: string): boolean {
+export function isClientSecret(sealing: Sealing, application: Client, presented: string): boolean {
   const digest = (secret: string): Buffer => hash("sha256", secret, "buffer");
   return timingSafeEqual(digest(presented), digest(clientSecretOf(sealing, application)));
 }

@@ -4,7 +4,10 @@
 import type { User } from "./store/records.ts";
 
 /** Why the user may not sign in at `now` (epoch milliseconds); null if he may. */
-export function loginPrevented(user: User, now: number): "user-locked" | "user-expired" | null {
+export function loginPrevented(
+  user: Pick<User, "active" | "expiry">,
+  now: number,
+): "user-locked" | "user-expired" | null {
   if (!user.active) return "user-locked";
   return user.expiry !== null && user.expiry <= now ? "user-expired" : null;
 }

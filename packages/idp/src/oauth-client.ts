@@ -4,11 +4,11 @@
 import { type Call, visible } from "./call.ts";
 import { isClientSecret } from "./client-secret.ts";
 import { type Form, uuidOf } from "./request.ts";
-import type { Application } from "./store/records.ts";
+import type { Client } from "./store/records.ts";
 
 /** The client, and whether it showed its secret; or why there is none; `basic` says that it used the Authorization header (RFC 6749 §5.2). */
 export type ClientAuthentication =
-  | { client: Application; isProved: boolean }
+  | { client: Client; isProved: boolean }
   | { error: "invalid_client" | "invalid_request"; reason: string; basic: boolean };
 
 interface Credentials {
@@ -17,13 +17,17 @@ interface Credentials {
   basic: boolean;
 }
 
-/** Authenticates the client of a token request. */
-export async function authenticateClient(call: Call, form: Form): Promise<ClientAuthentication> {
+/** Authenticates the client of a token request; `read` is one that has been read for this call already, be it the client or not. */
+export async function authenticateClient(
+  call: Call,
+  form: Form,
+  read: Client | null = null,
+): Promise<ClientAuthentication> {
   const sent = credentials(call.request, form);
   if ("error" in sent) return sent;
   const { id, secret, basic } = sent;
   if (id === null) return { error: "invalid_request", reason: "missing_client_id", basic };
-  const found = visible(call, await call.provider.store.applications.find(uuidOf(id) ?? ""));
+  const found = visible(call, await clientOf(call, uuidOf(id) ?? "", read));
   if (found?.active !== true) return refused(call, null, "invalid_client_id", basic);
   if (secret === null) {
     // Without an authorization code there is no PKCE, so only NotRequired lets a client in without its secret.
@@ -36,6 +40,10 @@ export async function authenticateClient(call: Call, form: Form): Promise<Client
   return isRight
     ? { client: found, isProved: true }
     : refused(call, found, "invalid_client_authentication", basic);
+}
+
+async function clientOf({ provider }: Call, id: string, read: Client | null): Promise<Client | null> {
+  return read?.id === id ? read : provider.store.applications.find(id);
 }
 
 function credentials(
@@ -78,12 +86,7 @@ function basicCredentials(header: string): string[] {
   }
 }
 
-function refused(
-  call: Call,
-  client: Application | null,
-  reason: string,
-  basic: boolean,
-): ClientAuthentication {
+function refused(call: Call, client: Client | null, reason: string, basic: boolean): ClientAuthentication {
   call.provider.publish({ type: "client-refused", applicationId: client?.id ?? null, reason });
   return { error: "invalid_client", reason, basic };
 }

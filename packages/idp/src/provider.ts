@@ -25,6 +25,6 @@ export interface Provider {
 }
 
 /** The `iss` of a tenant's tokens: its own, else the configured one. */
-export function issuerOf({ config }: Pick<Provider, "config">, tenant: Tenant): string {
+export function issuerOf({ config }: Pick<Provider, "config">, tenant: Pick<Tenant, "settings">): string {
   return tenant.settings.issuer ?? config.issuer;
 }

@@ -8,24 +8,19 @@ import { loginPrevented } from "./login-prevented.ts";
 import type { Provider } from "./provider.ts";
 import { type ClaimedToken, decodeRefreshToken } from "./refresh-token.ts";
 import { familyReused, revokeTokens } from "./revocation.ts";
-import type {
-  Application,
-  RefreshToken,
-  Registration,
-  Tenant,
-  TokenMetaData,
-  User,
-} from "./store/records.ts";
+import type { Refreshable, RefreshToken, TokenMetaData } from "./store/records.ts";
 import { lifetime, type TokenPolicy, tokenPolicy } from "./token-policy.ts";
 
+/** What a text claims to be, and what there is of that name; nothing of it is proved. */
+export interface LookedUpToken {
+  claimed: ClaimedToken | null;
+  found: Refreshable | null;
+}
+
 /** A genuine refresh token and what it belongs to; whether it is still good is not said. */
-export interface PresentedToken {
+export interface PresentedToken extends Omit<Refreshable, "token"> {
   claimed: ClaimedToken;
   row: RefreshToken;
-  /** The store's clock when `row` was read. */
-  readAt: number;
-  tenant: Tenant;
-  application: Application;
   policy: TokenPolicy;
 }
 
@@ -37,7 +32,7 @@ export type Refreshed =
       refreshToken: string;
       /** The row as it is now. */
       row: RefreshToken;
-      user: User;
+      userId: string;
     }
   | Refused;
 
@@ -50,7 +45,7 @@ export interface AccessTokenWish {
 
 type Refused = { outcome: "refused"; reason: RefreshTokenRefusal | "reuse" };
 type Successor = { refreshToken: string; row: RefreshToken };
-type Person = { user: User; registration: Registration };
+type Person = { user: Refreshable["user"]; registration: NonNullable<Refreshable["registration"]> };
 
 // Each lost race means that another request won it, and after that one the answer is "repeat" or a refusal. More rounds
 // than these mean that the store does not do what its contract says.
@@ -82,22 +77,30 @@ export function newRefreshToken(
 
 /** The token behind a text; null, with an event, if this provider did not issue it or no longer knows it. */
 export async function findPresented(provider: Provider, token: string): Promise<PresentedToken | null> {
-  const { store, refreshTokens } = provider;
+  return proved(provider, await lookUp(provider, token));
+}
+
+/** Reads what is there of a text, and judges nothing. */
+export async function lookUp({ store }: Pick<Provider, "store">, token: string): Promise<LookedUpToken> {
   const claimed = decodeRefreshToken(token);
+  const found = claimed === null ? null : await store.refreshTokens.findRefreshable(claimed.id);
+  return { claimed, found };
+}
+
+/** The token that was looked up; null, with an event, as `findPresented`. */
+export function proved(provider: Provider, { claimed, found }: LookedUpToken): PresentedToken | null {
+  const { refreshTokens } = provider;
   if (claimed === null) return refused(provider, "malformed", null);
-  const found = await store.refreshTokens.find(claimed.id);
   if (found === null) return refused(provider, "unknown", null);
   // Not "forged": it may be a good one that outlived a key which left the ring too early, and an operator should see that.
   if (!refreshTokens.knowsKeyOf(claimed)) return refused(provider, "unknown-key", claimed.id);
   if (!refreshTokens.isGenuine(claimed, found.token)) return refused(provider, "forged", claimed.id);
-  const tenant = await store.tenants.find(found.token.tenantId);
-  const application = await store.applications.find(found.token.applicationId);
-  if (tenant === null || application?.active !== true) {
-    refusal(provider, "application-inactive", found.token);
+  const { token: row, ...belongings } = found;
+  if (!belongings.application.active) {
+    refusal(provider, "application-inactive", row);
     return null;
   }
-  const policy = tokenPolicy(tenant, application);
-  return { claimed, row: found.token, readAt: found.readAt, tenant, application, policy };
+  return { ...belongings, claimed, row, policy: tokenPolicy(belongings.tenant, belongings.application) };
 }
 
 /**
@@ -123,7 +126,7 @@ export async function refresh(
     refreshToken: row,
     ...wish,
   });
-  return { outcome: "refreshed", accessToken, refreshToken, row, user };
+  return { outcome: "refreshed", accessToken, refreshToken, row, userId: user.id };
 }
 
 async function successor(
@@ -131,19 +134,20 @@ async function successor(
   presented: PresentedToken,
   address: string | null,
 ): Promise<(Successor & Person) | Refused> {
-  let { row, readAt } = presented;
+  let current = presented;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const verdict = judge(row, presented.claimed.generation, presented.policy, readAt);
+    const { row, claimed, policy, readAt } = current;
+    const verdict = judge(row, claimed.generation, policy, readAt);
     if (verdict === "expired" || verdict === "revoked") return refusal(provider, verdict, row);
-    if (verdict === "reuse") return endFamily(provider, presented, row);
-    const person = await stillAllowed(provider, presented, row);
+    if (verdict === "reuse") return endFamily(provider, current);
+    const person = await stillAllowed(provider, current);
     if ("refused" in person) return refusal(provider, person.refused, row);
-    const exchanged = await exchange(provider, { ...presented, row, readAt }, verdict, address);
+    const exchanged = await exchange(provider, current, verdict, address);
     if (exchanged !== null) return { ...exchanged, ...person };
-    const again = await provider.store.refreshTokens.find(row.id);
+    const again = await provider.store.refreshTokens.findRefreshable(row.id);
     if (again === null) return refusal(provider, "unknown", row);
-    row = again.token;
-    readAt = again.readAt;
+    const { token, user, registration } = again;
+    current = { ...current, row: token, readAt: again.readAt, user, registration };
   }
   throw new Error("A refresh token kept changing while it was exchanged");
 }
@@ -189,22 +193,17 @@ async function exchange(
 }
 
 // RFC 9700 §4.14.2: the provider cannot tell thief from owner, so the family ends.
-async function endFamily(provider: Provider, presented: PresentedToken, row: RefreshToken): Promise<Refused> {
-  const { claimed, policy } = presented;
+async function endFamily(provider: Provider, { row, claimed, policy }: PresentedToken): Promise<Refused> {
   await familyReused(provider, row, { presented: claimed.generation, revoke: policy.revokeOnReuse });
   return { outcome: "refused", reason: "reuse" };
 }
 
 async function stillAllowed(
   provider: Provider,
-  { policy }: PresentedToken,
-  row: RefreshToken,
+  { policy, user, registration }: PresentedToken,
 ): Promise<Person | { refused: RefreshTokenRefusal }> {
-  const { store, config } = provider;
-  const user = await store.users.find(row.userId);
-  const registration = await store.registrations.find(row.userId, row.applicationId);
-  if (user === null || registration === null) return { refused: "not-registered" };
-  const prevented = loginPrevented(user, config.now());
+  if (registration === null) return { refused: "not-registered" };
+  const prevented = loginPrevented(user, provider.config.now());
   if (prevented === null) return { user, registration };
   if (policy.revokeOnLoginPrevented) {
     await revokeTokens(provider, { userId: user.id }, "login-prevented", null);

@@ -28,7 +28,10 @@ export const LONGEST_ACCESS_TOKEN_SECONDS = 86_400;
 const DEFAULT_TTL_MINUTES = 43_200;
 
 /** The policy of an application, or of the tenant alone when null; the application's settings win where `enabled`. */
-export function tokenPolicy(tenant: Tenant, application: Application | null): TokenPolicy {
+export function tokenPolicy(
+  tenant: Pick<Tenant, "settings">,
+  application: Pick<Application, "settings"> | null,
+): TokenPolicy {
   const ofTenant = tenant.settings.jwtConfiguration ?? {};
   const ofApplication = application?.settings.jwtConfiguration;
   const effective = effectiveConfiguration(ofTenant, ofApplication?.enabled === true ? ofApplication : {});

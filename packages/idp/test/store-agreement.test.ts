@@ -185,6 +185,9 @@ const OPERATIONS = {
     },
   ),
   "refreshTokens.find": operation(tokenNumber, ({ store }, number) => store.refreshTokens.find(id(number))),
+  "refreshTokens.findRefreshable": operation(tokenNumber, ({ store }, number) =>
+    store.refreshTokens.findRefreshable(id(number)),
+  ),
   "refreshTokens.advance": operation(
     fc.record({ number: tokenNumber, from: version, rotates: fc.boolean(), longer: one(0, 60, 100_000_000) }),
     ({ store }, { number, from, rotates, longer }) =>

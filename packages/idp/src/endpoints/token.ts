@@ -6,9 +6,16 @@ import { json } from "../answer.ts";
 import { enabledGrants } from "../application-shape.ts";
 import type { Call } from "../call.ts";
 import { authenticateClient } from "../oauth-client.ts";
-import { findPresented, type PresentedToken, refresh, type Refreshed } from "../refresh.ts";
+import {
+  type LookedUpToken,
+  lookUp,
+  type PresentedToken,
+  proved,
+  refresh,
+  type Refreshed,
+} from "../refresh.ts";
 import { type Form, forwardedAddress, readForm } from "../request.ts";
-import type { Application } from "../store/records.ts";
+import type { Client } from "../store/records.ts";
 
 // The texts are fixed: RFC 6749 §5.2 limits their characters, and nothing the caller sent is repeated.
 const DESCRIPTIONS: Record<string, string> = {
@@ -26,22 +33,26 @@ export async function token(call: Call): Promise<Response> {
   if (repeated !== null) return error("invalid_request", "invalid_request");
   const grant = form.get("grant_type");
   if (grant === undefined) return error("invalid_request", "missing_grant_type");
-  const authenticated = await authenticateClient(call, form);
+  const value = grant === "refresh_token" ? form.get("refresh_token") : undefined;
+  // With the token comes its application, which is who calls where all is well. Nobody hears of the token before he has proved that.
+  const lookedUp = value === undefined ? null : await lookUp(call.provider, value);
+  const authenticated = await authenticateClient(call, form, lookedUp?.found?.application);
   if ("error" in authenticated) return clientError(authenticated);
   if (grant !== "refresh_token") return error("unsupported_grant_type", "invalid_grant_type");
   if (!enabledGrants(authenticated.client).includes(grant))
     return error("unauthorized_client", "grant_type_disabled");
-  return refreshGrant(call, form, authenticated);
+  return lookedUp === null
+    ? error("invalid_request", "missing_refresh_token")
+    : refreshGrant(call, form, authenticated, lookedUp);
 }
 
 async function refreshGrant(
   call: Call,
   form: Form,
-  { client, isProved }: { client: Application; isProved: boolean },
+  { client, isProved }: { client: Client; isProved: boolean },
+  lookedUp: LookedUpToken,
 ): Promise<Response> {
-  const value = form.get("refresh_token");
-  if (value === undefined) return error("invalid_request", "missing_refresh_token");
-  const presented = await findPresented(call.provider, value);
+  const presented = proved(call.provider, lookedUp);
   if (presented === null || presented.row.applicationId !== client.id) return notFound();
   // All that can refuse the request comes before the exchange: a refused call must not use the token up.
   const lifetimeSeconds = requestedLifetime(form, presented);
@@ -69,14 +80,14 @@ function isGranted(scope: string | undefined, { row }: PresentedToken): boolean 
 
 function answer(
   { policy }: PresentedToken,
-  { accessToken, refreshToken, row, user }: Extract<Refreshed, { outcome: "refreshed" }>,
+  { accessToken, refreshToken, row, userId }: Extract<Refreshed, { outcome: "refreshed" }>,
 ): Response {
   const successor = { refresh_token: refreshToken, refresh_token_id: row.id };
   return json({
     access_token: accessToken.token,
     expires_in: accessToken.lifetimeSeconds,
     token_type: "Bearer",
-    userId: user.id,
+    userId,
     // FusionAuth sends none where the token stays the same.
     ...(policy.usage === "OneTimeUse" ? successor : {}),
   });

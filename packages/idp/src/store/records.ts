@@ -116,6 +116,9 @@ export interface Application {
   lastUpdateInstant: number;
 }
 
+/** An application as far as its refreshes need it. */
+export type Client = Pick<Application, "id" | "tenantId" | "active" | "settings" | "sealedSecret">;
+
 /** A password as it is kept. */
 export interface PasswordHash {
   /** "argon2id" or the name of a FusionAuth scheme. */
@@ -218,6 +221,18 @@ export interface RefreshToken {
   metaData: TokenMetaData;
   lastAccessedAddress: string | null;
   lastAccessedInstant: number;
+}
+
+/** A refresh token with everything that decides on its exchange, read in one step. */
+export interface Refreshable {
+  token: RefreshToken;
+  /** The store's clock when it was read. */
+  readAt: number;
+  tenant: Pick<Tenant, "id" | "settings">;
+  application: Client;
+  user: Pick<User, "id" | "email" | "username" | "active" | "verified" | "expiry">;
+  /** Null: the user may not use the application any more. */
+  registration: Pick<Registration, "applicationId" | "roles"> | null;
 }
 
 /** A caller's key. Its value is not kept, only its SHA-256. */

@@ -6,6 +6,7 @@ import type {
   ApiKey,
   LoginIds,
   PasswordHash,
+  Refreshable,
   RefreshToken,
   Registration,
   Role,
@@ -13,6 +14,7 @@ import type {
   Tenant,
   User,
 } from "./records.ts";
+import { applicationSettings, tenantSettings } from "./settings.ts";
 import type { Delivery } from "./user-event.ts";
 
 /** The tenant of a row. */
@@ -107,6 +109,43 @@ export function tokenOf(row: Row): RefreshToken {
     metaData: JSON.parse(text(row, "meta_data")),
     lastAccessedAddress: textOrNull(row, "accessed_address"),
     lastAccessedInstant: integer(row, "accessed"),
+  };
+}
+
+/** The columns of `refreshableOf`, of tokens `k` joined with their tenant `t`, application `a`, user `u` and registration `r`. */
+export const REFRESHABLE_COLUMNS = `k.id, k.tenant_id, k.application_id, k.user_id, k.secret, k.key_id, k.generation, k.started,
+  k.rotated, k.expires, k.ends, k.revoked, k.revoked_reason, k.meta_data, k.accessed_address, k.accessed,
+  t.settings AS tenant_settings, a.tenant_id AS application_tenant_id, a.active AS application_active,
+  a.settings AS application_settings, a.sealed_secret, u.email, u.username, u.active, u.verified, u.expiry, r.roles`;
+
+/** From where `REFRESHABLE_COLUMNS` are. A token is gone with its tenant, application and user; it stays where a registration goes. */
+export const REFRESHABLE_TABLES = `refresh_tokens k JOIN tenants t ON t.id = k.tenant_id
+  JOIN applications a ON a.id = k.application_id JOIN users u ON u.id = k.user_id
+  LEFT JOIN registrations r ON r.user_id = k.user_id AND r.application_id = k.application_id`;
+
+/** The refresh token of a row, and what it belongs to. */
+export function refreshableOf(row: Row, readAt: number): Refreshable {
+  const token = tokenOf(row);
+  const roles = textOrNull(row, "roles");
+  return {
+    token,
+    readAt,
+    tenant: { id: token.tenantId, settings: tenantSettings(text(row, "tenant_settings")) },
+    application: {
+      id: token.applicationId,
+      tenantId: text(row, "application_tenant_id"),
+      active: flag(row, "application_active"),
+      settings: applicationSettings(text(row, "application_settings")),
+      sealedSecret: text(row, "sealed_secret"),
+    },
+    user: {
+      id: token.userId,
+      ...loginIdsOf(row),
+      active: flag(row, "active"),
+      verified: flag(row, "verified"),
+      expiry: integerOrNull(row, "expiry"),
+    },
+    registration: roles === null ? null : { applicationId: token.applicationId, roles: JSON.parse(roles) },
   };
 }
 

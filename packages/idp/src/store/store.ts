@@ -16,6 +16,7 @@ import type {
   ApiKey,
   Application,
   PasswordHash,
+  Refreshable,
   RefreshToken,
   Registration,
   Role,
@@ -150,6 +151,8 @@ export interface RefreshTokenStore {
   signIn(signIn: SignIn): Promise<{ newDevice: boolean } | null>;
   /** Also a revoked or expired one. `readAt` is the store's clock. */
   find(id: string): Promise<{ token: RefreshToken; readAt: number } | null>;
+  /** The same with what it belongs to, all as of one moment. Settings are shared between answers and can't be changed. */
+  findRefreshable(id: string): Promise<Refreshable | null>;
   /**
    * The compare-and-set every rotation goes through: only if the row still has the generation `from` and is not revoked.
    * False: somebody else was faster. Sets `rotatedInstant` to the store's clock if the generation changes.

@@ -40,6 +40,7 @@ export const absentCases: Cases = {
       store.registrations.find(USER, nobody),
       store.registrations.find(nobody, APPLICATION),
       store.refreshTokens.find(nobody),
+      store.refreshTokens.findRefreshable(nobody),
       store.apiKeys.find(nobody),
       store.apiKeys.findByHash("no hash"),
       store.webhooks.find(nobody),

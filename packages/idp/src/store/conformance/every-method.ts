@@ -59,6 +59,7 @@ export const EVERY_METHOD: readonly (readonly [string, (store: Store) => Promise
   ["registrations.delete", ({ registrations }) => registrations.delete(USER, APPLICATION)],
   ["refreshTokens.signIn", ({ refreshTokens }) => refreshTokens.signIn(signInOf(token(86, 0)))],
   ["refreshTokens.find", ({ refreshTokens }) => refreshTokens.find(id(10))],
+  ["refreshTokens.findRefreshable", ({ refreshTokens }) => refreshTokens.findRefreshable(id(10))],
   ["refreshTokens.advance", ({ refreshTokens }) => refreshTokens.advance(id(10), 1, USE)],
   ["refreshTokens.list", ({ refreshTokens }) => refreshTokens.list(USER)],
   ["refreshTokens.revoke", ({ refreshTokens }) => refreshTokens.revoke({ id: id(10) }, "api", null)],

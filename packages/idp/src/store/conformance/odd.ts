@@ -98,6 +98,7 @@ export const oddCases: Cases = {
         store.users.findByUsername(TENANT, odd),
         store.registrations.find(USER, odd),
         store.refreshTokens.find(odd),
+        store.refreshTokens.findRefreshable(odd),
         store.apiKeys.find(odd),
         store.apiKeys.findByHash(odd),
         store.webhooks.find(odd),

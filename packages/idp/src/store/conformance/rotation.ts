@@ -3,7 +3,19 @@
 import assert from "node:assert/strict";
 import type { Cases } from "../conformance.ts";
 import type { TokenUse } from "../store.ts";
-import { DAY, filled, found, HOUR, id, signedIn, tally, times, USER } from "./records.ts";
+import {
+  APPLICATION,
+  DAY,
+  filled,
+  found,
+  HOUR,
+  id,
+  signedIn,
+  tally,
+  TENANT,
+  times,
+  USER,
+} from "./records.ts";
 
 const useAt = (now: number, over: Partial<TokenUse> = {}): TokenUse => ({
   generation: 2,
@@ -85,6 +97,67 @@ export const rotationCases: Cases = {
       assert.equal(Number(revoked), 1);
       assert.equal(found(await one.refreshTokens.find(tokenId)).token.revokedReason, "api");
     }
+  },
+
+  "what decides on an exchange comes with the token, as it is that moment": async (place) => {
+    const { one, two, clock } = place;
+    await filled(one);
+    const kept = await signedIn(one, 10, clock.now);
+    const refreshable = async () => found(await two.refreshTokens.findRefreshable(kept.id));
+    const [tenant, application, user, registration] = [
+      found(await one.tenants.find(TENANT)),
+      found(await one.applications.find(APPLICATION)),
+      found(await one.users.find(USER)),
+      found(await one.registrations.find(USER, APPLICATION)),
+    ];
+    const { id: userId, email, username, active, verified, expiry } = user;
+    assert.deepEqual(await refreshable(), {
+      token: kept,
+      readAt: clock.now,
+      tenant: { id: tenant.id, settings: tenant.settings },
+      application: {
+        id: application.id,
+        tenantId: application.tenantId,
+        active: application.active,
+        settings: application.settings,
+        sealedSecret: application.sealedSecret,
+      },
+      user: { id: userId, email, username, active, verified, expiry },
+      registration: { applicationId: APPLICATION, roles: registration.roles },
+    });
+
+    const settings = { data: { changed: true } };
+    await one.tenants.update({ ...tenant, settings });
+    await one.applications.update({ ...application, settings, sealedSecret: "other" });
+    await one.users.update({ ...user, email: "other@example.com", expiry: 7 });
+    await one.registrations.update({ ...registration, roles: ["other"] });
+    const changed = await refreshable();
+    assert.deepEqual(
+      [changed.tenant.settings, changed.application.settings, changed.application.sealedSecret],
+      [settings, settings, "other"],
+    );
+    assert.deepEqual([changed.user.email, changed.user.expiry], ["other@example.com", 7]);
+    assert.deepEqual(changed.registration?.roles, ["other"]);
+
+    await one.users.setActive(USER, false, false);
+    assert.equal((await refreshable()).user.active, false);
+    await one.registrations.delete(USER, APPLICATION);
+    const [deregistered, revoked] = [await refreshable(), "registration-deleted"];
+    assert.deepEqual([deregistered.registration, deregistered.token.revokedReason], [null, revoked]);
+    await one.applications.setActive(APPLICATION, false);
+    assert.equal((await refreshable()).application.active, false);
+    await one.users.delete(USER);
+    assert.equal(await two.refreshTokens.findRefreshable(kept.id), null);
+  },
+
+  "settings that come with a token are nobody's to change": async (place) => {
+    const { one, two, clock } = place;
+    await filled(one);
+    const { id: tokenId } = await signedIn(one, 10, clock.now);
+    const seen = found(await one.refreshTokens.findRefreshable(tokenId));
+    for (const { settings } of [seen.tenant, seen.application])
+      assert.throws(() => Object.assign(settings, { data: { theirs: true } }), TypeError);
+    assert.deepEqual(found(await two.refreshTokens.findRefreshable(tokenId)), seen);
   },
 
   "a list shows what lives, newest first": async (place) => {

@@ -9,7 +9,7 @@ import { type Connection, type Database, lengthy, type Statement, statement } fr
 import { rememberDevice } from "./known-devices.ts";
 import type { Tell } from "./outbox.ts";
 import type { RefreshToken } from "../records.ts";
-import { tokenOf, tokenValues } from "../rows.ts";
+import { REFRESHABLE_COLUMNS, REFRESHABLE_TABLES, refreshableOf, tokenOf, tokenValues } from "../rows.ts";
 import type { RefreshTokenStore, RevocationTarget, SignIn } from "../store.ts";
 import type { EventInfo } from "../user-event.ts";
 
@@ -17,6 +17,11 @@ const COLUMNS = `id, tenant_id, application_id, user_id, secret, key_id, generat
   revoked, revoked_reason, meta_data, accessed_address, accessed`;
 
 const FIND = statement("token-find", `SELECT ${COLUMNS} FROM refresh_tokens WHERE id = $1`);
+
+const FIND_REFRESHABLE = statement(
+  "token-find-refreshable",
+  `SELECT ${REFRESHABLE_COLUMNS} FROM ${REFRESHABLE_TABLES} WHERE k.id = $1`,
+);
 
 // sweep_at stays as long as it can: it is indexed, and a row whose indexed columns stay is written in its place.
 const ADVANCE = statement(
@@ -121,6 +126,12 @@ export function postgresRefreshTokens(database: Database, now: () => number, tel
       const readAt = now();
       const token = await findRefreshToken(database, id);
       return token === null ? null : { token, readAt };
+    },
+
+    async findRefreshable(id) {
+      const readAt = now();
+      const row = await database.row(FIND_REFRESHABLE, id);
+      return row === null ? null : refreshableOf(row, readAt);
     },
 
     async advance(id, from, { generation, keyId, expiresInstant, endsInstant, lastAccessedAddress }) {

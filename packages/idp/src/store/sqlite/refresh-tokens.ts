@@ -2,7 +2,7 @@
 
 import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
 import { text } from "../columns.ts";
-import { tokenOf, tokenValues } from "../rows.ts";
+import { REFRESHABLE_COLUMNS, REFRESHABLE_TABLES, refreshableOf, tokenOf, tokenValues } from "../rows.ts";
 import type { RefreshToken } from "../records.ts";
 import { rememberDevice } from "./known-devices.ts";
 import { revokeAll, revokedAhead, revokeRows } from "./revoking.ts";
@@ -11,9 +11,11 @@ import type { Tell } from "./outbox.ts";
 import type { Turn } from "./turn.ts";
 import type { EventInfo } from "../user-event.ts";
 
+const FIND_REFRESHABLE = `SELECT ${REFRESHABLE_COLUMNS} FROM ${REFRESHABLE_TABLES} WHERE k.id = ?`;
+
 /** The refresh tokens of this database; `now` is the store's clock. */
 export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): RefreshTokenStore {
-  const { sql, read, write } = turn;
+  const { sql, first, read, write } = turn;
   return {
     signIn: (signIn) =>
       write(() => {
@@ -26,6 +28,12 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
       read(() => {
         const row = sql("SELECT * FROM refresh_tokens WHERE id = ?").get(id);
         return row === undefined ? null : { token: tokenOf(row), readAt: now() };
+      }),
+
+    findRefreshable: (id) =>
+      read(() => {
+        const row = first(FIND_REFRESHABLE, id);
+        return row === undefined ? null : refreshableOf(row, now());
       }),
 
     advance: (id, from, { generation, keyId, expiresInstant, endsInstant, lastAccessedAddress }) =>

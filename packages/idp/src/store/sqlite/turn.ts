@@ -17,6 +17,11 @@ export interface Turn {
   find<T>(text: string, of: (row: Row) => T, ...values: SQLInputValue[]): Promise<T | null>;
   /** A prepared statement, kept for the next time. */
   sql(text: string): StatementSync;
+  /**
+   * The first row of a SELECT that names its columns, or undefined. For those with many columns that are asked again and again: node:sqlite
+   * makes the columns' names anew for every row, which takes longer than to find it.
+   */
+  first(text: string, ...values: SQLInputValue[]): Row | undefined;
   /** Waits for the open turn, then closes the database. */
   close(): Promise<void>;
 }
@@ -31,6 +36,7 @@ interface OpenTurn {
 /** The turns of one database connection, which nothing else may use. */
 export function createTurn(db: DatabaseSync): Turn {
   const statements = new Map<string, StatementSync>();
+  const listings = new Map<string, { listing: StatementSync; names: readonly string[] }>();
   let open: OpenTurn | null = null;
 
   const begin = (): OpenTurn => {
@@ -76,10 +82,21 @@ export function createTurn(db: DatabaseSync): Turn {
     return statement;
   };
 
+  const first = (text: string, ...values: SQLInputValue[]): Row | undefined => {
+    const { listing, names } = listings.get(text) ?? listed(db.prepare(text));
+    listings.set(text, { listing, names });
+    const found: unknown = listing.get(...values);
+    if (!Array.isArray(found)) return undefined;
+    const row: Record<string, unknown> = {};
+    for (let index = 0; index < names.length; index += 1) row[names[index] ?? ""] = found[index];
+    return row;
+  };
+
   return {
     write,
     read,
     sql,
+    first,
     find: (text, of, ...values) =>
       read(() => {
         const row = sql(text).get(...values);
@@ -90,6 +107,12 @@ export function createTurn(db: DatabaseSync): Turn {
       if (db.isOpen) db.close();
     },
   };
+}
+
+function listed(listing: StatementSync): { listing: StatementSync; names: readonly string[] } {
+  const names = listing.columns().map(({ name }) => name);
+  listing.setReturnArrays(true);
+  return { listing, names };
 }
 
 function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
