@@ -26,17 +26,29 @@ export async function callWebhook(
   const headers = headersOf(secretsOf(provider.sealing, webhook));
   headers.set("content-type", "application/json");
   if (webhook.signed) headers.set("x-fusionauth-signature-jwt", await signatureOf(provider, event, body));
-  const deadline = AbortSignal.timeout(webhook.connectTimeout + webhook.readTimeout);
-  const request = new Request(url, {
-    method: "POST",
-    body,
-    headers,
-    redirect: "manual",
-    signal: AbortSignal.any([signal, deadline]),
+  const within = webhook.connectTimeout + webhook.readTimeout;
+  return beforeDeadline(within, signal, async (either) => {
+    const request = new Request(url, { method: "POST", body, headers, redirect: "manual", signal: either });
+    const response = await provider.config.webhooks.fetch(request);
+    await response.body?.cancel();
+    return response.status;
   });
-  const response = await provider.config.webhooks.fetch(request);
-  await response.body?.cancel();
-  return response.status;
+}
+
+// Not `AbortSignal.timeout`, which keeps what it belongs to until its time has come: of thousands of deliveries all that were answered
+// at once would be kept for half a minute.
+async function beforeDeadline<T>(
+  milliseconds: number,
+  signal: AbortSignal,
+  work: (either: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new DOMException("Too slow", "TimeoutError")), milliseconds);
+  try {
+    return await work(AbortSignal.any([signal, deadline.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function headersOf({ headers, username, password }: WebhookSecrets): Headers {
