@@ -56,6 +56,12 @@ const lockPatience = 500;
 /** Milliseconds to the next try after extensions could not be written: each try may hold up everything for the whole patience. */
 const retryAfter = 5_000;
 
+/**
+ * KiB of pages the connection of sessions keeps. Of a million sessions SQLite's own 2 MB don't even hold the inner pages, and each use and
+ * each extension would read several again; what is not used is not taken.
+ */
+const keptPages = 65_536;
+
 /** Rows one sweep removes of each table, so that it never holds up requests for long. */
 const sweepPortion = 1_000;
 
