@@ -8,8 +8,8 @@ import { type Cost, type SessionCosts, sessionCosts } from "./growth/sessions.ts
 
 const all = [1_000, 10_000, 100_000, 1_000_000];
 const efforts = {
-  quick: { sizes: all.slice(0, 3), rounds: 2, seconds: 1, lists: 150, ends: 20, operations: 600 },
-  full: { sizes: all, rounds: 5, seconds: 2, lists: 400, ends: 30, operations: 2_000 },
+  quick: { sizes: all.slice(0, 3), rounds: 1, seconds: 1, lists: 150, ends: 20, operations: 500 },
+  full: { sizes: all, rounds: 4, seconds: 2, lists: 300, ends: 25, operations: 1_500 },
 };
 
 const stores: readonly { readonly what: What; readonly name: string; readonly bound: number }[] = [

@@ -26,17 +26,12 @@ const tenantId = tenant?.id ?? "";
 const latest = new Map<number, string>();
 
 async function refresh(index: number): Promise<void> {
-  const answer = await asked(
-    idp,
-    "POST",
-    "/oauth2/token",
-    refreshGrant(latest.get(index) ?? firstToken(index)),
-  );
+  const answer = await asked(idp, "/oauth2/token", refreshGrant(latest.get(index) ?? firstToken(index)));
   latest.set(index, String(answer["refresh_token"]));
 }
 
 async function retrieve(index: number): Promise<void> {
-  const answer = await asked(idp, "GET", `/api/user?email=${emailOfUser(index)}`);
+  const answer = await asked(idp, `/api/user?email=${emailOfUser(index)}`);
   const user = answer["user"] as Record<string, unknown>;
   if (user["id"] !== uuidOf("user", index)) throw new Error("Another user was found");
 }
@@ -68,7 +63,7 @@ async function refusesReplay(): Promise<boolean> {
   const index = size - 1;
   await refresh(index);
   await refresh(index);
-  return asked(idp, "POST", "/oauth2/token", refreshGrant(firstToken(index))).then(
+  return asked(idp, "/oauth2/token", refreshGrant(firstToken(index))).then(
     () => false,
     (error: unknown) => String(error).includes("invalid_grant"),
   );

@@ -40,15 +40,10 @@ export function providerConfig(database: string): IdpConfig {
 export async function firstPerson(idp: Idp): Promise<void> {
   const [email, password] = ["first@example.com", "correct horse battery staple"];
   const user = { email, password, fullName: "Ada Lovelace" };
-  await asked(
-    idp,
-    "POST",
-    "/api/user/registration",
-    JSON.stringify({ user, registration: { applicationId } }),
-  );
+  await asked(idp, "/api/user/registration", JSON.stringify({ user, registration: { applicationId } }));
   const device = { name: "Firefox on Linux", type: "BROWSER" };
   const credentials = { loginId: email, password, applicationId, metaData: { device } };
-  const answer = await asked(idp, "POST", "/api/login", JSON.stringify(credentials));
+  const answer = await asked(idp, "/api/login", JSON.stringify(credentials));
   const first = decodeRefreshToken(String(answer["refreshToken"]));
   if (first?.generation !== 1) throw new Error("The first family does not begin with generation 1");
 }
@@ -74,16 +69,16 @@ export function refreshGrant(token: string): URLSearchParams {
   });
 }
 
-/** Asks the provider; throws where it refuses. */
+/** Asks the provider; throws where it refuses. Without a body it is a GET. */
 export async function asked(
   idp: Idp,
-  method: "GET" | "POST",
   path: string,
-  body: string | URLSearchParams | null = null,
+  body?: string | URLSearchParams,
 ): Promise<Record<string, unknown>> {
   const isForm = body instanceof URLSearchParams;
   const headers = isForm ? {} : { authorization: apiKey, "content-type": "application/json" };
-  const response = await idp.fetch(new Request(`http://localhost${path}`, { method, headers, body }));
+  const init = body === undefined ? { headers } : { method: "POST", headers, body };
+  const response = await idp.fetch(new Request(`http://localhost${path}`, init));
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as Record<string, unknown>;
 }

@@ -148,7 +148,7 @@ function withoutIndexes(database: DatabaseSync, table: string): string[] {
   const indexes = database
     .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL")
     .all(table);
-  for (const index of indexes) database.exec(`DROP INDEX ${index["name"]}`);
+  for (const index of indexes) database.exec(`DROP INDEX ${String(index["name"])}`);
   return indexes.map((index) => String(index["sql"]));
 }
 
