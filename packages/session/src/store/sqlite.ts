@@ -57,7 +57,7 @@ const lockPatience = 500;
 const retryAfter = 5_000;
 
 /**
- * KiB of pages the connection of sessions keeps. Of a million sessions SQLite's own 2 MB don't even hold the inner pages, and each use and
+ * KiB of pages that are kept. Of a million sessions SQLite's own 2 MB don't even hold the inner pages, and each use and
  * each extension would read several again; what is not used is not taken.
  */
 const keptPages = 65_536;
@@ -74,6 +74,7 @@ const sweepPortion = 1_000;
 export function sqliteStore({ path, flushEvery = 100 }: SqliteStoreOptions): SessionStore {
   const database = new DatabaseSync(path, { timeout: lockPatience });
   database.exec("PRAGMA journal_mode = WAL");
+  database.exec(`PRAGMA cache_size = -${keptPages}`);
   createSchema(database);
   const turns = turnsOf(database);
   const statements = { ...sessionStatements(database), ...signInStatements(database) };
