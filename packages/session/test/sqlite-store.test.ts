@@ -105,6 +105,46 @@ describe("among very many sign-ins", () => {
   });
 });
 
+describe("the snapshot that look-ups of one turn share", () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const { hash } = sessionRecord();
+
+  test("ends with what this process commits, by this store or another: an ending is seen in the same turn", async () => {
+    const [one, other] = [open(), open()];
+    await one.insertSession(sessionRecord());
+    expect(await one.useSession(hash, start, minute)).not.toBeNull();
+    await other.deleteSession(hash);
+    expect(await one.useSession(hash, start, minute)).toBeNull();
+    await one.close();
+    await other.close();
+  });
+
+  test("ends with the turn: what another process has ended is over in the next", async () => {
+    const store = open();
+    await store.insertSession(sessionRecord());
+    const anotherProcess = new DatabaseSync(join(folder, "sessions.sqlite"));
+    expect(await store.useSession(hash, start, minute)).not.toBeNull();
+    anotherProcess.exec("DELETE FROM sessions");
+    await turn();
+    expect(await store.useSession(hash, start, minute)).toBeNull();
+    anotherProcess.close();
+    await store.close();
+  });
+
+  test("is not what endings are looked up in: those are read as they are at that moment", async () => {
+    const store = open();
+    await store.insertSession(sessionRecord());
+    await store.insertSignIn(signInRecord());
+    const anotherProcess = new DatabaseSync(join(folder, "sessions.sqlite"));
+    expect(await store.useSession(hash, start, minute)).not.toBeNull();
+    anotherProcess.exec("DELETE FROM sign_ins; DELETE FROM sessions");
+    expect(await store.readSignIn(signInRecord().id)).toBeNull();
+    expect(await store.readSession(hash, start)).toBeNull();
+    anotherProcess.close();
+    await store.close();
+  });
+});
+
 describe("a sweep", () => {
   test("removes at most a thousand at once, so that it never holds up requests for long", async () => {
     const store = open();

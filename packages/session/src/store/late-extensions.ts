@@ -96,11 +96,16 @@ export function lateExtensions({ flushEvery, retryAfter, write }: Writing): Late
 }
 
 /**
- * A session with another idle limit, if that is later. One that waited may be meant for a session that was here before: it counts no
- * further than this one may go. `null` where there is none, or it has expired at `now`.
+ * When a session is over whose limit is moved to `to`, if that is later. One that waited may be meant for a session that was here before:
+ * it counts no further than this one may go.
  */
+export function limitOf({ expiresAt, absoluteExpiresAt }: SessionRecord, to: number): number {
+  return Math.max(expiresAt, Math.min(to, absoluteExpiresAt));
+}
+
+/** A session with its limit moved like that; `null` where there is none, or it has expired at `now`. */
 export function asExtended(session: SessionRecord | null, to: number, now: number): SessionRecord | null {
   if (session === null) return null;
-  const expiresAt = Math.max(session.expiresAt, Math.min(to, session.absoluteExpiresAt));
+  const expiresAt = limitOf(session, to);
   return expiresAt <= now ? null : { ...session, expiresAt };
 }

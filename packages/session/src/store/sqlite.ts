@@ -7,10 +7,11 @@
  * at most that much of an idle limit. Everything over one connection: each change by another would empty its cache.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { asExtended, type LateExtensions, lateExtensions, mostLate } from "./late-extensions.ts";
-import { filledPortion, sessionOf, signInOf, signInRow } from "./rows.ts";
+import { asExtended, limitOf, type LateExtensions, lateExtensions, mostLate } from "./late-extensions.ts";
+import { filledPortion, signInOf, signInRow } from "./rows.ts";
 import { type Turns, turnsOf } from "./sqlite-turns.ts";
 import type { LiveSignIns, SessionRecord, SessionStore, SignInRecord } from "./store.ts";
+import { fromJson, isSessionRecord } from "./well-formed.ts";
 
 /** Where the file is, and how long extensions may wait. */
 export interface SqliteStoreOptions {
@@ -131,6 +132,12 @@ type Statements = ReturnType<typeof sessionStatements> & ReturnType<typeof signI
 
 // Columns are named: later releases add some, and the processes of this one go on meanwhile.
 function sessionStatements(database: DatabaseSync) {
+  const readSession = database.prepare(
+    `SELECT sign_in_id, user, authenticated_at, vouched_at, questioned_at, expires_at, absolute_expires_at, presented
+     FROM sessions WHERE hash = ?`,
+  );
+  // An object with a member for each column takes half as long again.
+  readSession.setReturnArrays(true);
   return {
     insertSession: database.prepare(
       `INSERT INTO sessions (hash, sign_in_id, user, authenticated_at, vouched_at, expires_at, absolute_expires_at, presented,
@@ -148,7 +155,7 @@ function sessionStatements(database: DatabaseSync) {
       `UPDATE sessions SET expires_at = min(:expiresAt, absolute_expires_at)
        WHERE hash = :hash AND expires_at < min(:expiresAt, absolute_expires_at)`,
     ),
-    readSession: database.prepare("SELECT * FROM sessions WHERE hash = ?"),
+    readSession,
     updateSession: database.prepare(
       `UPDATE sessions SET sign_in_id = :signInId, user = :user, authenticated_at = :authenticatedAt,
          vouched_at = :vouchedAt, expires_at = :expiresAt, absolute_expires_at = :absoluteExpiresAt, presented = :presented
@@ -210,8 +217,7 @@ function signInStatements(database: DatabaseSync) {
 }
 
 function sessionMethods(turns: Turns, statements: Statements, extensions: LateExtensions) {
-  const found = (hash: string, now: number): SessionRecord | null =>
-    asExtended(sessionOf(statements.readSession.get(hash)), extensions.get(hash), now);
+  const found = (hash: string) => sessionOf(hash, statements.readSession.get(hash));
   return {
     insertSession(session) {
       const row = { ...sessionRow(session), questionedAt: session.questionedAt };
@@ -222,12 +228,19 @@ function sessionMethods(turns: Turns, statements: Statements, extensions: LateEx
       });
     },
     async useSession(hash, now, idle) {
-      const used = asExtended(found(hash, now), now + idle, now);
-      if (used !== null) extensions.set(hash, used.expiresAt);
-      return used;
+      const session = turns.look(() => found(hash));
+      const waiting = extensions.get(hash);
+      if (session === null || limitOf(session, waiting) <= now) return null;
+      const expiresAt = limitOf(session, Math.max(waiting, now + idle));
+      extensions.set(hash, expiresAt);
+      return { ...session, expiresAt };
     },
     async readSession(hash, now) {
-      return found(hash, now);
+      return asExtended(
+        turns.read(() => found(hash)),
+        extensions.get(hash),
+        now,
+      );
     },
     updateSession(session) {
       const row = sessionRow(session);
@@ -251,7 +264,7 @@ function signInMethods(turns: Turns, statements: Statements) {
       return turns.write("FULL", () => statements.insertSignIn.run(row).changes === 1);
     },
     async readSignIn(id) {
-      return signInOf(statements.readSignIn.get(id));
+      return turns.read(() => signInOf(statements.readSignIn.get(id)));
     },
     updateSignIn(next) {
       const row = columnsOf(next);
@@ -263,15 +276,27 @@ function signInMethods(turns: Turns, statements: Statements) {
     },
     liveSignIns({ application, userId, after, limit }: LiveSignIns) {
       return filledPortion(limit, after, ({ authenticatedAt, id }, count) =>
-        userId === null
-          ? statements.live.all(application, authenticatedAt, id, count)
-          : statements.liveOfUser.all(userId, application, authenticatedAt, id, count),
+        turns.read(() =>
+          userId === null
+            ? statements.live.all(application, authenticatedAt, id, count)
+            : statements.liveOfUser.all(userId, application, authenticatedAt, id, count),
+        ),
       );
     },
     signInsOwingRevocation(limit) {
-      return filledPortion(limit, null, ({ id }, count) => statements.owing.all(id, count));
+      return filledPortion(limit, null, ({ id }, count) => turns.read(() => statements.owing.all(id, count)));
     },
   } satisfies Partial<SessionStore>;
+}
+
+/** The session of the columns that `readSession` asks for; `null` where they hold no whole record, or there are none. */
+function sessionOf(hash: string, row: unknown): SessionRecord | null {
+  if (!Array.isArray(row)) return null;
+  const [signInId, user, authenticatedAt, vouchedAt, questionedAt, expiresAt, absoluteExpiresAt, presented] =
+    row as unknown[];
+  const times = { authenticatedAt, vouchedAt, questionedAt, expiresAt, absoluteExpiresAt };
+  const session = { hash, signInId, user: fromJson(user), ...times, presented: presented === 1 };
+  return isSessionRecord(session) ? session : null;
 }
 
 /** SQLite has no booleans. */
