@@ -3,7 +3,7 @@
 // else gets `now` and `randomBytes` from here, so that a test can move time. (Before there is a configuration, kickstart.ts makes
 // `#{UUID()}` and main.ts development's key.) It must not open the database or touch the network.
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Kickstart } from "./kickstart.ts";
 import { checkedMail, type MailConfig } from "./mail/mail-config.ts";
@@ -104,7 +104,8 @@ export function resolveConfig(config: IdpConfig): ResolvedConfig {
     signingAlgorithm: checkedAlgorithm(config.signingAlgorithm ?? "ES256"),
     now: config.now ?? systemClock,
     randomBytes: bytes,
-    uuid: () => uuidFrom(bytes(16)),
+    // Without randomness of the caller's, Node's own way, which fetches it for many at once.
+    uuid: config.randomBytes === undefined ? () => randomUUID() : () => uuidFrom(bytes(16)),
     hashing: {
       concurrency: positive(config.hashing?.concurrency ?? availableParallelism(), "hashing.concurrency", 1),
       queue: positive(config.hashing?.queue ?? 64, "hashing.queue", 0),

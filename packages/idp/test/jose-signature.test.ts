@@ -52,6 +52,14 @@ test("a signature verifies as node:crypto verifies r and s, and as jose does", a
   );
 });
 
+function outcome(der: Buffer): number | string {
+  try {
+    return joseSignature(der, 32).length;
+  } catch (error) {
+    return error instanceof RangeError ? "RangeError" : String(error);
+  }
+}
+
 test("what is no signature in DER is an error, never a signature", () => {
   const [r, s] = [Buffer.alloc(32, 0x81), Buffer.alloc(32, 1)];
   const der = derOf(r, s);
@@ -69,13 +77,7 @@ test("what is no signature in DER is an error, never a signature", () => {
   for (const each of bad) expect(() => joseSignature(each, 32)).toThrow(RangeError);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-      let made: Buffer | null = null;
-      try {
-        made = joseSignature(Buffer.from(bytes), 32);
-      } catch (error) {
-        expect(error).toBeInstanceOf(RangeError);
-      }
-      if (made !== null) expect(made.length).toBe(64);
+      expect([64, "RangeError"]).toContain(outcome(Buffer.from(bytes)));
     }),
   );
 });

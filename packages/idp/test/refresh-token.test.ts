@@ -95,3 +95,24 @@ test("a key that left the ring makes nothing genuine any more", () => {
   expect(createRefreshTokenCodec({ keys: keys.toReversed() }).isGenuine(claimed, row)).toBe(true);
   expect(createRefreshTokenCodec({ keys: keys.slice(1) }).isGenuine(claimed, row)).toBe(false);
 });
+
+test("a generation that does not fit is an error, never the token of another one", () => {
+  const codec = createRefreshTokenCodec({ keys: [{ id: "k1", secret: Buffer.alloc(32, 1) }] });
+  const [id, tenantId, applicationId] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+  const row = { id, tenantId, applicationId, secret: Buffer.alloc(32, 3) };
+  expect(() => codec.encode(row, LAST_GENERATION + 1, "k1")).toThrow(RangeError);
+  expect(decodeRefreshToken(codec.encode(row, LAST_GENERATION, "k1"))?.generation).toBe(LAST_GENERATION);
+});
+
+test("tokens are what they were in earlier releases", () => {
+  const codec = createRefreshTokenCodec({ keys: [{ id: "2026-1", secret: Buffer.alloc(32, 1) }] });
+  const row = {
+    id: "0f1e2d3c-4b5a-4697-8877-665544332211",
+    tenantId: "11111111-2222-4333-8444-555555555555",
+    applicationId: "5d562fea-9ba9-4d5c-b4a3-e57bb254d6db",
+    secret: Buffer.alloc(32, 3),
+  };
+  expect(codec.encode(row, 7, "2026-1")).toBe(
+    "BjIwMjYtMQ8eLTxLWkaXiHdmVUQzIhEAAAAH7RRkNTY71gGDAygYBSIgYHU9YUBcxfHUSqV4HAYjiFo",
+  );
+});

@@ -52,3 +52,20 @@ test("the first key writes, all open, and what an older key sealed says so", () 
     true,
   ]);
 });
+
+test("what was sealed is told from anything else, and again, without a look at whom it was compared with before", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.string(), fc.string(), (plain, other, about) => {
+      fc.pre(plain !== other);
+      const sealed = sealing.seal(plain, about);
+      const [anew, elsewhere] = [sealing.seal(other, about), `not ${about}`];
+      const answers = [plain, other, plain].map((text) => sealing.holds(sealed, about, text));
+      expect(answers).toEqual([true, false, true]);
+      expect([sealing.holds(anew, about, other), sealing.holds(anew, about, plain)]).toEqual([true, false]);
+      // Also where it was opened before: the row is part of what is remembered.
+      expect(() => sealing.holds(sealed, elsewhere, plain)).toThrow(
+        expect.objectContaining({ code: "cannot-unseal" }),
+      );
+    }),
+  );
+});

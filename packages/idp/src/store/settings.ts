@@ -7,17 +7,19 @@ import type { ApplicationSettings, TenantSettings } from "./records.ts";
 const MOST_REMEMBERED = 1_000;
 
 /** What the text of a tenant's settings says; frozen, since others are given the same. Throws a SyntaxError for what is no JSON. */
-export const tenantSettings: (text: string) => TenantSettings = remembering();
+export const tenantSettings: (text: string) => TenantSettings = remembering((text) => JSON.parse(text));
 
 /** The same of an application. */
-export const applicationSettings: (text: string) => ApplicationSettings = remembering();
+export const applicationSettings: (text: string) => ApplicationSettings = remembering((text) =>
+  JSON.parse(text),
+);
 
-function remembering<T>(): (text: string) => T {
+function remembering<T>(parse: (text: string) => T): (text: string) => T {
   const remembered = new Map<string, T>();
   return (text) => {
     const known = remembered.get(text);
     if (known !== undefined) return known;
-    const settings: T = frozen(JSON.parse(text));
+    const settings = frozen(parse(text));
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
     remembered.set(text, settings);
     return settings;

@@ -15,25 +15,13 @@ const FIND_REFRESHABLE = `SELECT ${REFRESHABLE_COLUMNS} FROM ${REFRESHABLE_TABLE
 
 /** The refresh tokens of this database; `now` is the store's clock. */
 export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): RefreshTokenStore {
-  const { sql, first, read, write } = turn;
+  const { sql, write } = turn;
   return {
     signIn: (signIn) =>
       write(() => {
         const recorded = recordSignIn(turn, signIn, now());
         if (recorded !== null) tellOfSignIn(tell, signIn, recorded.newDevice);
         return recorded;
-      }),
-
-    find: (id) =>
-      read(() => {
-        const row = sql("SELECT * FROM refresh_tokens WHERE id = ?").get(id);
-        return row === undefined ? null : { token: tokenOf(row), readAt: now() };
-      }),
-
-    findRefreshable: (id) =>
-      read(() => {
-        const row = first(FIND_REFRESHABLE, id);
-        return row === undefined ? null : refreshableOf(row, now());
       }),
 
     advance: (id, from, { generation, keyId, expiresInstant, endsInstant, lastAccessedAddress }) =>
@@ -59,16 +47,6 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
         return changes === 1;
       }),
 
-    list: (userId) =>
-      read(() =>
-        sql(
-          `SELECT * FROM refresh_tokens WHERE user_id = ? AND revoked IS NULL AND expires > ?
-           ORDER BY started DESC, id LIMIT 1000`,
-        )
-          .all(userId, now())
-          .map(tokenOf),
-      ),
-
     revoke: (target, reason, tenantId, info) =>
       revokeAll(turn, tell, target, { reason, at: now(), tenantId, info }),
 
@@ -83,7 +61,37 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
         ),
       ),
 
+    ...reads(turn, now),
     ...owedRevocations(turn, now, tell),
+  };
+}
+
+function reads(
+  { sql, first, read }: Turn,
+  now: () => number,
+): Pick<RefreshTokenStore, "find" | "findRefreshable" | "list"> {
+  return {
+    find: (id) =>
+      read(() => {
+        const row = sql("SELECT * FROM refresh_tokens WHERE id = ?").get(id);
+        return row === undefined ? null : { token: tokenOf(row), readAt: now() };
+      }),
+
+    findRefreshable: (id) =>
+      read(() => {
+        const row = first(FIND_REFRESHABLE, id);
+        return row === undefined ? null : refreshableOf(row, now());
+      }),
+
+    list: (userId) =>
+      read(() =>
+        sql(
+          `SELECT * FROM refresh_tokens WHERE user_id = ? AND revoked IS NULL AND expires > ?
+           ORDER BY started DESC, id LIMIT 1000`,
+        )
+          .all(userId, now())
+          .map(tokenOf),
+      ),
   };
 }
 

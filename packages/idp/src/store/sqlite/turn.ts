@@ -35,8 +35,7 @@ interface OpenTurn {
 
 /** The turns of one database connection, which nothing else may use. */
 export function createTurn(db: DatabaseSync): Turn {
-  const statements = new Map<string, StatementSync>();
-  const listings = new Map<string, { listing: StatementSync; names: readonly string[] }>();
+  const { sql, first } = statementsOf(db);
   let open: OpenTurn | null = null;
 
   const begin = (): OpenTurn => {
@@ -76,6 +75,27 @@ export function createTurn(db: DatabaseSync): Turn {
     }
   };
 
+  return {
+    write,
+    read,
+    sql,
+    first,
+    find: (text, of, ...values) =>
+      read(() => {
+        const row = sql(text).get(...values);
+        return row === undefined ? null : of(row);
+      }),
+    async close() {
+      await open?.committed.catch(() => undefined);
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function statementsOf(db: DatabaseSync): Pick<Turn, "sql" | "first"> {
+  const statements = new Map<string, StatementSync>();
+  const listings = new Map<string, { listing: StatementSync; names: readonly string[] }>();
+
   const sql = (text: string): StatementSync => {
     const statement = statements.get(text) ?? db.prepare(text);
     statements.set(text, statement);
@@ -92,21 +112,7 @@ export function createTurn(db: DatabaseSync): Turn {
     return row;
   };
 
-  return {
-    write,
-    read,
-    sql,
-    first,
-    find: (text, of, ...values) =>
-      read(() => {
-        const row = sql(text).get(...values);
-        return row === undefined ? null : of(row);
-      }),
-    async close() {
-      await open?.committed.catch(() => undefined);
-      if (db.isOpen) db.close();
-    },
-  };
+  return { sql, first };
 }
 
 function listed(listing: StatementSync): { listing: StatementSync; names: readonly string[] } {
