@@ -2,11 +2,9 @@
  * One commit per turn of the event loop: writes wait until the turn ends, then all of them go into one transaction, and each is answered
  * after its COMMIT. So many requests share one flush to the disk, and none is told "done" before it is true. No transaction that writes
  * is open while anybody else runs: other processes wait for no event loop of ours.
- *
- * Look-ups of one turn may share a snapshot, as taking one costs more than the look-up. A request that was sent after somebody else's
- * commit was answered is read in a later turn, and sees it; what this process commits ends its snapshots, those of other stores too.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { noteCommit, rollBackWhatIsOwed, snapshotOf } from "./sqlite-snapshot.ts";
 
 /** Where a write must be when it is answered: on the disk (FULL), or where the process being killed does no harm (NORMAL). */
 export type Durability = "FULL" | "NORMAL";
@@ -18,7 +16,7 @@ export interface Turns {
    * read. A statement that fails rejects alone; a transaction that fails rejects all of its writes, and none of them has happened.
    */
   write<T>(durability: Durability, statement: () => T, committed?: (result: T) => void): Promise<T>;
-  /** Looks something up as it was when this turn first looked, or later. */
+  /** Looks something up as it was when this turn first looked, or later (sqlite-snapshot.ts). */
   look<T>(statement: () => T): T;
   /** Reads what is committed at this moment, and nothing else. */
   read<T>(statement: () => T): T;
@@ -40,59 +38,23 @@ interface Waiting {
   fail(error: unknown): void;
 }
 
-/** How often anything was committed in this process: several stores may have one file. */
-let commits = 0;
-
 /** The turns of one connection, on which nothing is open. */
 export function turnsOf(database: DatabaseSync): Turns {
   let waiting: Waiting[] = [];
   let synchronous: Durability | null = null;
 
-  const [begin, commit] = [database.prepare("BEGIN"), database.prepare("COMMIT")];
-  let snapshot: { readonly commits: number } | null = null;
+  const snapshot = snapshotOf(database);
 
-  const endSnapshot = (): void => {
-    if (snapshot === null) return;
-    snapshot = null;
-    try {
-      if (database.isOpen && database.isTransaction) commit.run();
-    } catch {
-      // Nobody waits for it; whoever begins the next transaction rolls this one back.
-    }
-  };
-  const rollBackWhatIsOwed = (): void => {
-    if (database.isTransaction) database.exec("ROLLBACK");
-  };
-  const look = <T>(statement: () => T): T => {
-    if (snapshot?.commits !== commits) endSnapshot();
-    if (snapshot === null) {
-      rollBackWhatIsOwed();
-      begin.run();
-      snapshot = { commits };
-      setImmediate(endSnapshot);
-    }
-    return statement();
-  };
   const read = <T>(statement: () => T): T => {
-    endSnapshot();
+    snapshot.end();
     return statement();
   };
   const atOnce = (durability: Durability, statements: () => void): void => {
-    endSnapshot();
-    // Only if a ROLLBACK failed: it is owed before anything new.
-    rollBackWhatIsOwed();
+    snapshot.end();
+    rollBackWhatIsOwed(database);
     if (synchronous !== durability) database.exec(`PRAGMA synchronous = ${durability}`);
     synchronous = durability;
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      statements();
-      database.exec("COMMIT");
-      commits++;
-    } catch (error) {
-      // An open transaction would refuse every later one.
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw error;
-    }
+    transact(database, statements);
   };
 
   const end = (): void => {
@@ -130,12 +92,25 @@ export function turnsOf(database: DatabaseSync): Turns {
         };
         if (waiting.push({ durability, run, answer: () => answer(), fail: reject }) === 1) setImmediate(end);
       }),
-    look,
+    look: snapshot.look,
     read,
     atOnce,
     end() {
-      endSnapshot();
+      snapshot.end();
       while (waiting.length > 0) end();
     },
   };
+}
+
+function transact(database: DatabaseSync, statements: () => void): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    statements();
+    database.exec("COMMIT");
+    noteCommit();
+  } catch (error) {
+    // An open transaction would refuse every later one.
+    rollBackWhatIsOwed(database);
+    throw error;
+  }
 }
