@@ -37,12 +37,7 @@ export async function load({ port, host, path, cookies, seconds, connections }: 
     const script = join(folder, "load.lua");
     writeFileSync(script, scriptFor(host, path, cookies));
     const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, `http://127.0.0.1:${port}`];
-    const { stdout } = await promisify(execFile)("taskset", [
-      "-c",
-      String(loadCore),
-      program.path,
-      ...args,
-    ]);
+    const { stdout } = await promisify(execFile)("taskset", ["-c", String(loadCore), program.path, ...args]);
     const [requests = 0, micros = 0, p50 = 0, p99 = 0, failed = 0] = (
       /^figures (.*)$/m.exec(stdout)?.[1] ?? ""
     )

@@ -23,6 +23,7 @@ export async function embeddedProvider(database: string, people: number): Promis
     loginConfiguration: { generateRefreshTokens: true, requireAuthentication: true },
     oauthConfiguration: { clientSecret, enabledGrants: ["refresh_token"] },
     jwtConfiguration: {
+      enabled: true,
       refreshTokenUsagePolicy: "OneTimeUse",
       refreshTokenOneTimeUseConfiguration: { gracePeriodInSeconds: 86_399 },
     },
