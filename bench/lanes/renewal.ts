@@ -1,4 +1,5 @@
 // A browser whose session has expired each time it comes: it gets its page and a new pair of cookies in the same answer, and comes back with those.
+import { setTimeout as pause } from "node:timers/promises";
 import { valuesOf, written } from "../connection.ts";
 import type { Turn } from "../lane.ts";
 import { isPageOf } from "../page.ts";
@@ -13,7 +14,11 @@ export interface Browser {
 
 const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
+/** Milliseconds in which a session is over, however the clocks' steps fall; far more lanes wait than are answered in it. */
+const over = 10;
+
 export const turn: Turn<Browser> = async (connection, { name, cookie }, { host }) => {
+  await pause(over);
   const headers = { Host: host, "User-Agent": agent, Accept: "text/html", Cookie: cookie };
   const answer = await connection.ask(written("GET", "/page", headers));
   if (answer.status !== 200) throw new Error(`/page answered ${answer.status}`);

@@ -57,7 +57,7 @@ export const scenario: Scenario = async ({ isQuick, say }) => {
     }
     const bytes = bytesOf(filled, sizes);
     return {
-      title: "Growth",
+      title: "7. Growth: a thousand to a million",
       text: textOf(isQuick),
       tables: [...tables, bytes.table],
       targets: [...targets, ...bytes.targets],

@@ -136,7 +136,7 @@ function sectionOf(ready: readonly Ready[], measured: Rounds) {
   ]);
   const middle = (name: string) => spread(each(measured, name, throughput)).median;
   return {
-    title: "Refresh with rotation",
+    title: "5. Refresh with rotation",
     text: `${lanesEach} families, each refreshed in a closed loop with its newest token. All sign access tokens as JWTs with ES256 and
 rotate at every refresh. Checked before: the token that comes back is another, the access token verifies against the published keys (jose), a
 used token is refused, and so is from then on the newest of its family. Latchkey's refresh grant checks the client's secret, its JWT API

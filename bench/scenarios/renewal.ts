@@ -131,12 +131,12 @@ function sectionOf(ready: readonly Ready[], measured: Rounds) {
     return { median: median - 1, least: least - 1, most: most - 1 };
   };
   return {
-    title: "Renewal",
+    title: "4. Renewal: an expired session becomes a new one in the same response",
     text: `${lanesEach} browsers with a pair of cookies each, in a closed loop. Whenever one of them asks for the page, its session has expired; the
 answer holds the page and a new pair. Workflow W2, hardened, Fastify, sessions and sign-ins in SQLite (sign-ins WAL and FULL, sessions WAL and NORMAL),
 the provider in SQLite (WAL, FULL): embedded in the same process, or in one of its own on the same core, whose CPU is counted too. Beside each, the
 provider's refresh alone: the same grant, asked for in the same way and its answer read, by a route that does nothing else. Clocks run ${speed} times
-as fast as the real one, so that a session that idles out after a second has, at every request. Checked: who has no cookies is sent to sign in, the page is
+as fast as the real one and each browser waits 10 ms (in its latency, too), so that a session that idles out after a second has, at every request. Checked: who has no cookies is sent to sign in, the page is
 the right person's, both cookies change at every request, and a pair that was renewed is refused and ends the sign-in.`,
     tables: [tableOf(ready, measured)],
     targets: [

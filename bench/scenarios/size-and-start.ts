@@ -92,7 +92,7 @@ function section(
   const took = (from: Rounds<number>, name: string) =>
     spread(each(from, name, (milliseconds) => milliseconds));
   return {
-    title: "Size and start",
+    title: "9. Size and start",
     text: text(installed),
     tables: [
       {
