@@ -69,6 +69,52 @@ test("when the commit fails, every writer and reader of the turn hears of it and
   reader.close();
 });
 
+test("a read of another refresh token than those that a turn changes does not wait for its commit; every other read does", async () => {
+  const { turn, db, reader } = tables(databaseFile());
+  const set = (name: string): Promise<void> =>
+    turn.write(() => void turn.sql("INSERT INTO t (name) VALUES (?)").run(name), name);
+  const order: string[] = [];
+  const noted = (what: string, done: Promise<unknown>): Promise<unknown> => done.then(() => order.push(what));
+  const read = (family?: string): Promise<unknown> => turn.read(() => names(db), family);
+
+  await Promise.all([
+    noted("written", set("a")),
+    noted("the same", read("a")),
+    noted("any", read()),
+    // Who needed not wait is in time to write with the others.
+    noted("another", read("b")).then(() => noted("written with them", set("b"))),
+  ]);
+  expect(order[0]).toBe("another");
+  expect(order.slice(1).toSorted()).toEqual(["any", "the same", "written", "written with them"]);
+
+  // A write that does not say what it changes may have changed what anything rests on.
+  order.length = 0;
+  await Promise.all([
+    noted("written", set("c")),
+    noted("whatever", insert(turn, "d")),
+    noted("another", read("e")),
+  ]);
+  expect(order.at(-1)).toBe("another");
+  expect(names(reader)).toEqual(["a", "b", "c", "d"]);
+  await turn.close();
+  reader.close();
+});
+
+test("where the commit fails, who read what was changed hears of it, and a refresh of another family does not", async () => {
+  const { turn, db, reader } = tables(databaseFile());
+  db.exec(
+    "PRAGMA foreign_keys = ON; CREATE TABLE child (of INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED) STRICT",
+  );
+  const results = await Promise.allSettled([
+    turn.write(() => void turn.sql("INSERT INTO child VALUES (999)").run(), "a"),
+    turn.read(() => "a", "a"),
+    turn.read(() => "b", "b"),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+  await turn.close();
+  reader.close();
+});
+
 test("that something exists already is told only when the turn that saw it is on disk", async () => {
   const { turn, db, reader } = tables(databaseFile());
   db.exec(

@@ -45,7 +45,7 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
           from,
         );
         return changes === 1;
-      }),
+      }, id),
 
     revoke: (target, reason, tenantId, info) =>
       revokeAll(turn, tell, target, { reason, at: now(), tenantId, info }),
@@ -81,7 +81,7 @@ function reads(
       read(() => {
         const row = first(FIND_REFRESHABLE, id);
         return row === undefined ? null : refreshableOf(row, now());
-      }),
+      }, id),
 
     list: (userId) =>
       read(() =>

@@ -1,7 +1,8 @@
 // One commit per event-loop turn: the first write of a turn opens a transaction, the end of the turn commits it, and every
 // writer of the turn is answered only after that COMMIT. So many requests share one fsync and none is told "done" before it
 // is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself.
-// A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone.
+// A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone. Refreshes of different families
+// have nothing to do with each other and say so; else each that comes while others are written would wait for two commits.
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { StoreUnavailableError } from "../../errors.ts";
@@ -9,10 +10,13 @@ import type { Row } from "../columns.ts";
 
 /** The database as the parts of the store use it. */
 export interface Turn {
-  /** Runs `operation` and answers once it is on disk. What it throws undoes only what it did. */
-  write<T>(operation: () => T): Promise<T>;
-  /** Runs `operation`; it must not write. */
-  read<T>(operation: () => T): Promise<T>;
+  /**
+   * Runs `operation` and answers once it is on disk. What it throws undoes only what it did. With `family` it changes nothing but the
+   * refresh token of this id.
+   */
+  write<T>(operation: () => T, family?: string): Promise<T>;
+  /** Runs `operation`; it must not write. With `family` it rests on no other refresh token than that of this id. */
+  read<T>(operation: () => T, family?: string): Promise<T>;
   /** The one row that a statement finds, or null. */
   find<T>(text: string, of: (row: Row) => T, ...values: SQLInputValue[]): Promise<T | null>;
   /** A prepared statement, kept for the next time. */
@@ -27,6 +31,8 @@ export interface Turn {
 }
 
 interface OpenTurn {
+  /** The refresh tokens that it has changed; null where it has changed more than such. */
+  changed: Set<string> | null;
   readonly committed: Promise<void>;
   commit(): void;
   /** SQLite gave up the whole transaction (disk full, I/O error): all writers of the turn must hear of it. */
@@ -51,9 +57,11 @@ export function createTurn(db: DatabaseSync): Turn {
     return turn;
   };
 
-  const write = async <T>(operation: () => T): Promise<T> => {
+  const write = async <T>(operation: () => T, family?: string): Promise<T> => {
     try {
       const turn = begin();
+      if (family === undefined) turn.changed = null;
+      else turn.changed?.add(family);
       try {
         return inSavepoint(db, operation, turn);
       } finally {
@@ -65,10 +73,10 @@ export function createTurn(db: DatabaseSync): Turn {
     }
   };
 
-  const read = async <T>(operation: () => T): Promise<T> => {
+  const read = async <T>(operation: () => T, family?: string): Promise<T> => {
     try {
       const value = operation();
-      if (open !== null) await open.committed;
+      if (open !== null && restsOn(open, family)) await open.committed;
       return value;
     } catch (error) {
       throw translated(error);
@@ -90,6 +98,10 @@ export function createTurn(db: DatabaseSync): Turn {
       if (db.isOpen) db.close();
     },
   };
+}
+
+function restsOn({ changed }: OpenTurn, family: string | undefined): boolean {
+  return changed === null || family === undefined || changed.has(family);
 }
 
 function statementsOf(db: DatabaseSync): Pick<Turn, "sql" | "first"> {
@@ -145,7 +157,7 @@ function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
     }
   };
 
-  return { committed: promise, commit, fail };
+  return { changed: new Set(), committed: promise, commit, fail };
 }
 
 function rollBack(db: DatabaseSync): void {
