@@ -1,6 +1,6 @@
 // The identity provider in the candidate's own process, with one application and some people.
 import { randomBytes, randomUUID } from "node:crypto";
-import { createIdp, type Idp } from "@latchkey/idp";
+import { createIdp, type Idp, type IdpConfig } from "@latchkey/idp";
 import type { IdentityProviderOptions } from "@latchkey/session";
 
 /** The password of everybody. */
@@ -13,8 +13,12 @@ export interface EmbeddedProvider {
   readonly options: IdentityProviderOptions;
 }
 
-/** Starts it on that database, with so many people: `person0@example.com`, Person 0, … */
-export async function embeddedProvider(database: string, people: number): Promise<EmbeddedProvider> {
+/** Starts it on that database, with so many people: `person0@example.com`, Person 0, … Bounds of `hashing` are its own, if not said. */
+export async function embeddedProvider(
+  database: string,
+  people: number,
+  hashing: IdpConfig["hashing"] = {},
+): Promise<EmbeddedProvider> {
   const applicationId = randomUUID();
   const [apiKey, clientSecret] = [secret(), secret()];
   const application = {
@@ -30,6 +34,7 @@ export async function embeddedProvider(database: string, people: number): Promis
   };
   const idp = await createIdp({
     database,
+    hashing,
     issuer: "http://localhost",
     keys: [{ id: "1", secret: secret() }],
     kickstart: {
