@@ -64,7 +64,7 @@ export const scenario: Scenario = async (options) => {
     options.say("  checking what they do");
     // The first of everything loads code that the others find.
     for (const candidate of candidates) await roundOf(candidate, told, [40], false);
-    const measured = await rounds(candidates, options.isQuick ? 1 : 3, async (candidate, round) => {
+    const measured = await rounds(candidates, options.isQuick ? 1 : 2, async (candidate, round) => {
       options.say(`  round ${round + 1}: ${candidate.name}`);
       return roundOf(candidate, told, sizes, false);
     });
