@@ -95,7 +95,7 @@ export async function measurePage(
 
 /** Warms each candidate up, then measures them in turn. */
 export async function measurePages(visited: readonly Visited[], options: Options): Promise<Rounds> {
-  const [count, seconds] = options.isQuick ? [3, 1] : [9, 2];
+  const [count, seconds] = options.isQuick ? [3, 1] : [7, 2];
   for (const each of visited) {
     options.say(`  ${each.name}: warming up`);
     await measurePage(each, options.isQuick ? 1 : 3);

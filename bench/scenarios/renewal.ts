@@ -114,7 +114,7 @@ async function refreshing(bare: Running, besides: readonly Running[]): Promise<R
 }
 
 async function measure(ready: readonly Ready[], { isQuick, say }: Options): Promise<Rounds> {
-  const [count, seconds] = isQuick ? [3, 1] : [9, 3];
+  const [count, seconds] = isQuick ? [3, 1] : [7, 3];
   for (const { name, servers, lanes } of ready) {
     say(`warming: ${name}`);
     await sampled(lanes, servers, isQuick ? 1 : 4);
