@@ -1,8 +1,8 @@
 // Bar charts as SVG, readable on a light and on a dark page.
 import { type Chart, number } from "./section.ts";
 
-const width = 760;
-const labels = 290;
+const width = 800;
+const labels = 330;
 const rowHeight = 30;
 const top = 58;
 
