@@ -26,12 +26,13 @@ export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<
     // Before the body is read: a webhook's signature is over its bytes.
     app.addHook("onRequest", (request, reply, done) => {
       if (!sessions.isWebhook(request.url)) return done();
-      const webhook = sessions.receiveWebhook(new Described(request, sessions));
-      webhook.then((answer) => send(reply, answer), done);
+      const fail = (error: Error) => done(error);
+      const answered = (answer: Answer) => sendOr(fail, reply, answer);
+      sessions.receiveWebhook(new Described(request, sessions)).then(answered, fail);
     });
     app.addHook("preValidation", (request, reply, done) => {
       const goOn = (received: Received) => {
-        if (received.kind === "answer") return void send(reply, received.answer);
+        if (received.kind === "answer") return sendOr(done, reply, received.answer);
         keepVisitor(request, received);
         (request as Pending)[pending] = received;
         done();
@@ -50,8 +51,18 @@ export function latchkey(sessions: Sessions): (app: FastifyInstance) => Promise<
         done(null, payload);
       };
       const look = response.dropOvertakenCookies();
-      if (look === null) write();
-      else look.then(write, done);
+      if (look === null) return write();
+      // What can't be written is the framework's error here, too: one that nobody catches would end the process.
+      const writeAfterLook = async () => {
+        await look;
+        try {
+          write();
+        } catch (error) {
+          // Fastify's types know of no error here; Fastify does.
+          done(error as null, payload);
+        }
+      };
+      void writeAfterLook();
     });
   };
   // Fastify would otherwise keep the hooks to the plugin's own scope, away from the application's routes.
@@ -91,6 +102,15 @@ export function requireRecentSignIn(
     const answer = askForRecentSignIn(request, demand);
     return answer === null ? undefined : send(reply, answer);
   };
+}
+
+/** Sends it; what can't be sent is the framework's error, and not one that nobody catches, which would end the process. */
+function sendOr(failed: (error: Error) => void, reply: FastifyReply, answer: Answer): void {
+  try {
+    send(reply, answer);
+  } catch (error) {
+    failed(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
