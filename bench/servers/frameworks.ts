@@ -1,4 +1,4 @@
-// The same page on two frameworks, with sessions and without. With sessions there is a login form, since people sign in with it.
+// The same page on two frameworks, with sessions and without; both read forms. With sessions there is a login form, since people sign in with it.
 import { once } from "node:events";
 import type { Server } from "node:http";
 import formbody from "@fastify/formbody";
@@ -15,10 +15,10 @@ const html = "text/html; charset=utf-8";
 /** Listens on that port of 127.0.0.1. `/page` needs a session where there are any; `/public` is for everybody. */
 export async function startFastify(port: number, sessions: Sessions | null): Promise<void> {
   const app = fastify();
+  await app.register(formbody);
   if (sessions === null) {
     app.get("/page", (_, reply) => reply.type(html).send(page(nobody)));
   } else {
-    await app.register(formbody);
     await app.register(onFastify.latchkey(sessions));
     const { visitor } = onFastify;
     app.get("/page", (request, reply) =>
@@ -39,10 +39,11 @@ export async function startFastify(port: number, sessions: Sessions | null): Pro
 /** The same on Express. */
 export async function startExpress(port: number, sessions: Sessions | null): Promise<void> {
   const app = express();
+  app.use(express.urlencoded({ extended: false }));
   if (sessions === null) {
     app.get("/page", (_, response) => void response.type(html).send(page(nobody)));
   } else {
-    app.use(express.urlencoded({ extended: false }), onExpress.latchkey(sessions));
+    app.use(onExpress.latchkey(sessions));
     const { visitor } = onExpress;
     app.get(
       "/page",

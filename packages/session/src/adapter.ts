@@ -12,11 +12,6 @@ export function keepVisitor(request: object, found: VisitorOfRequest): void {
   (request as Keeping)[kept] = found;
 }
 
-/** The visitor that was kept, or `undefined`. */
-export function keptVisitor(request: object): VisitorOfRequest | undefined {
-  return (request as Keeping)[kept];
-}
-
 interface Keeping {
   [kept]?: VisitorOfRequest;
 }
@@ -40,7 +35,7 @@ export function askForRecentSignIn(request: object, demand: RecentSignIn): Answe
 }
 
 function visitorOf(request: object): VisitorOfRequest {
-  const found = keptVisitor(request);
+  const found = (request as Keeping)[kept];
   if (found === undefined) throw new AdapterMissingError();
   return found;
 }

@@ -30,7 +30,7 @@ export function latchkey(sessions: Sessions): RequestHandler {
     const goOn = (received: Received) => {
       if (received.kind === "answer") return send(response, received.answer);
       keepVisitor(request, received);
-      addHeadersWhenWritten(response, received);
+      received.whenPending(() => addHeadersWhenWritten(response, received));
       next();
     };
     const received = sessions.receive(described);

@@ -10,6 +10,7 @@ export class RequestState {
   readonly visit: Visit;
   live: Live | null;
   #cookies: PendingCookies | null = null;
+  #tell: (() => void) | null = null;
 
   /** The state of a request whose session was found, or not. */
   constructor(settings: Settings, policy: Policy, visit: Visit, found: Live | null) {
@@ -22,7 +23,16 @@ export class RequestState {
 
   /** The cookies to be set. */
   get cookies(): PendingCookies {
-    return (this.#cookies ??= pendingCookies(this.settings, this.visit));
+    if (this.#cookies !== null) return this.#cookies;
+    this.#cookies = pendingCookies(this.settings, this.visit);
+    this.#tell?.();
+    return this.#cookies;
+  }
+
+  /** Calls back once: now if somebody is signed in, or else when a cookie is first thought of. */
+  whenPending(tell: () => void): void {
+    if (this.live !== null || this.#cookies !== null) tell();
+    else this.#tell = tell;
   }
 
   /** Their Set-Cookie values: as a rule there are none. */

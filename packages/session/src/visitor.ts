@@ -88,6 +88,8 @@ export interface Visitor {
 
 /** The adapter's side of a request: what the response has to carry. */
 export interface PendingResponse {
+  /** Calls back once, as soon as there may be headers to add: at once for who is signed in, perhaps never for a stranger. */
+  whenPending(tell: () => void): void;
   /** Forgets cookies that somebody has ended or overtaken since; `null` where there are none to ask about. Never rejects. */
   dropOvertakenCookies(): Promise<void> | null;
   /** The headers to add; asked for when the response is written. */
@@ -192,6 +194,10 @@ class OfRequest implements VisitorOfRequest {
 
   askForRecentSignIn(demand: RecentSignIn): Answer | null {
     return askForRecentSignIn(this.#state, this.#request, demand);
+  }
+
+  whenPending(tell: () => void): void {
+    this.#state.whenPending(tell);
   }
 
   dropOvertakenCookies(): Promise<void> | null {

@@ -105,6 +105,16 @@ onEveryFramework("an adapter", (at) => {
     expect(answer.headers["x-content-type-options"]).toBe("nosniff");
   });
 
+  test("answers for a header that can't be written with an error, cookies to set or not, and goes on", async () => {
+    for (const browser of [await due(at), await (await at.start()).signedIn()]) {
+      const answer = await browser.get("/impossible-header");
+      expect(answer.status).toBe(500);
+      expect(answer.body).not.toContain("the page");
+      // Where the renewed pair did not get through, it is handed over now (D7).
+      expect((await browser.get("/shopping-cart")).status).toBe(200);
+    }
+  });
+
   test("keeps 50 visitors' requests at once apart", async () => {
     const app = await at.start();
     const people = [await app.provider.person(), await app.provider.person(), await app.provider.person()];

@@ -32,6 +32,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 type Built = { handler: Handler; close?: () => Promise<void> };
 
 const chunks = ["first part, ", "second part"];
+/** A header's value that no framework can send. */
+const impossible = "one\ntwo";
 
 /** Loads what an application on Fastify needs, for a process that is to be quick once it is asked to start. */
 export const loadFastify = () =>
@@ -69,6 +71,9 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
     app.get("/own-header-list", (_request, response) => {
       response.writeHead(200, "OK", ["Set-Cookie", ownCookie, "Cache-Control", "public"]);
       response.end("own headers");
+    });
+    app.get("/impossible-header", (_request, response) => {
+      response.set("x-name", impossible).send("the page");
     });
     app.get("/send-then-throw", async (_request, response) => {
       response.send("the page");
@@ -127,6 +132,7 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
     app.get("/own-header-list", (_request, reply) =>
       reply.header("Set-Cookie", [ownCookie]).header("Cache-Control", "public").send("own headers"),
     );
+    app.get("/impossible-header", (_request, reply) => reply.header("x-name", impossible).send("the page"));
     app.setErrorHandler((error, _request, reply) =>
       reply.code(statusOf(error)).send("the application's own error page"),
     );
@@ -165,6 +171,7 @@ const build: Record<Framework, (sessions: Sessions, wiring: Wiring) => Promise<B
     app.get("/own-headers", () => {
       return new Response("own headers", { headers: { "set-cookie": ownCookie, "cache-control": "public" } });
     });
+    app.get("/impossible-header", () => new Response("the page", { headers: { "x-name": impossible } }));
     app.get("/own-header-list", (context) => {
       context.header("Set-Cookie", ownCookie);
       context.header("Cache-Control", "public");
