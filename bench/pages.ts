@@ -25,8 +25,8 @@ export interface Visited {
   readonly candidate: Running;
   /** Default `/page`. */
   readonly path?: string;
-  /** No cookie is sent, though browsers have signed in. */
-  readonly isAnonymous?: boolean;
+  /** What is sent instead of the candidate's own cookies; none: no cookie at all. */
+  readonly cookies?: readonly string[];
   /** Why the server's expiry does not move with a use, where that is known. */
   readonly standsStill?: string;
 }
@@ -81,11 +81,10 @@ function ask({ port, host }: Running, cookie: string): Promise<{ status: number;
 
 /** One round of one candidate; throws where a request was not answered as it should be. */
 export async function measurePage(
-  { name, candidate, path = "/page", isAnonymous = false }: Visited,
+  { name, candidate, path = "/page", cookies = candidate.cookies ?? [] }: Visited,
   seconds: number,
 ): Promise<Sample> {
   const { port, host } = candidate;
-  const cookies = isAnonymous ? [] : (candidate.cookies ?? []);
   const before = await candidate.usage();
   const { failed, ...answered } = await load({ port, host, path, cookies, seconds, connections });
   const { cpu } = await candidate.usage();
@@ -170,7 +169,7 @@ export function chartOfCosts(
 
 /** A candidate to start, and how it is asked. */
 export interface Entry extends Start {
-  /** Nobody signs in, so there is nothing to check. */
+  /** Nobody signs in, so there is nothing to check. It is asked with the cookies of the first candidate that has any. */
   readonly isBare?: boolean;
   readonly standsStill?: string;
 }
@@ -189,7 +188,9 @@ export async function compare(entries: readonly Entry[], options: Options): Prom
       visited.push(visit);
       if (!isBare) await checkSessions(visit);
     }
-    return await measurePages(visited, options);
+    const cookies = visited.find(({ candidate }) => candidate.cookies?.length)?.candidate.cookies ?? [];
+    const asked = visited.map((visit) => (visit.candidate.cookies?.length ? visit : { ...visit, cookies }));
+    return await measurePages(asked, options);
   } finally {
     for (const { candidate } of visited) await candidate.stop();
   }

@@ -5,6 +5,7 @@ import { atLeast, type Scenario, type Section } from "../section.ts";
 
 const bare = "Fastify, no session";
 const ours = "Fastify, Latchkey on SQLite";
+const least = "Fastify, the least there is to do, on SQLite";
 const betterAuth = "Fastify, better-auth on SQLite";
 const cached = "Fastify, better-auth on SQLite, cookie cache";
 const bareExpress = "Express, no session";
@@ -31,6 +32,7 @@ function candidates(SIGN_INS: string): Entry[] {
   const sealed = "what ends is the seal, in the cookie";
   return [
     page(bare, "fastify", "none"),
+    { name: least, file: "servers/least-page.ts", environment: { SIGN_INS, SESSION_STORE: "sqlite" } },
     page(ours, "fastify", "sqlite"),
     peer(betterAuth, "better-auth-page", {}),
     peer(
@@ -53,10 +55,13 @@ function section(measured: Rounds): Section {
 of them in one transaction: a crash may take back the last 100 ms of extensions, never a sign-in or a sign-out. better-auth is set to extend at each
 use (\`updateAge: 0\`), and once with its cookie cache, which answers from a copy in the cookie and asks nobody, so that neither an ending nor a use is
 noticed meanwhile. express-session's memory store is its default, of which its own documentation says that it is not meant for production. iron-session has no
-server side at all: nothing it has given out can be ended.`,
+server side at all: nothing it has given out can be ended. The page with no session is asked for with the same cookies as Latchkey's, and reads forms, too.
+**"The least there is to do" is the limit**: the same page with everything of ours taken away, one SHA-256, one \`SELECT\`, one \`JSON.parse\`, and the
+extensions written every 100 ms (\`bench/servers/least-page.ts\`).`,
     tables: [
       pageTable(measured, [
         { name: bare, base: bare },
+        { name: least, base: bare, durability: "WAL, NORMAL, uses up to 100 ms late" },
         { name: ours, base: bare, durability: "sign-ins FULL, sessions NORMAL, uses up to 100 ms late" },
         { name: betterAuth, base: bare, durability: "WAL, NORMAL" },
         { name: cached, base: bare, durability: "WAL, NORMAL; no use is written" },
@@ -81,6 +86,7 @@ server side at all: nothing it has given out can be ended.`,
         measured,
         { file: "page-embedded", title: "What a session costs a page, in one process" },
         [
+          [least, bare],
           [ours, bare],
           [expressSession, bareExpress],
           [ironRead, bare],

@@ -11,6 +11,8 @@ const fastifySession = "Fastify, @fastify/session + connect-redis";
 const betterAuth = "Fastify, better-auth with Redis";
 const bareExpress = "Express, no session";
 const oursOnExpress = "Express, Latchkey";
+const least = "Fastify, the least there is to do";
+const leastOnExpress = "Express, the least there is to do";
 const expressSession = "Express, express-session + connect-redis";
 
 export const scenario: Scenario = async (options) => {
@@ -31,12 +33,19 @@ function candidates(url: string, browsers: string): Entry[] {
     environment: { ...environment, FRAMEWORK, SESSION_STORE },
     isBare: SESSION_STORE === "none",
   });
+  const leastPage = (name: string, FRAMEWORK: string): Entry => ({
+    name,
+    file: "servers/least-page.ts",
+    environment: { ...environment, FRAMEWORK, SESSION_STORE: "redis" },
+  });
   return [
     page(bare, "fastify", "none"),
+    leastPage(least, "fastify"),
     page(ours, "fastify", "redis"),
     { name: fastifySession, file: "peers/fastify-session-page.ts", environment },
     { name: betterAuth, file: "peers/better-auth-page.ts", environment: { ...environment, STORE: "redis" } },
     page(bareExpress, "express", "none"),
+    leastPage(leastOnExpress, "express"),
     page(oursOnExpress, "express", "redis"),
     { name: expressSession, file: "peers/express-session-page.ts", environment },
   ];
@@ -49,14 +58,18 @@ function section(measured: Rounds): Section {
     text: `Each page finds its session in Redis and moves its end 30 minutes on. Before anything is measured every candidate has to show each of its
 signed-in browsers its own page, to refuse a request without a cookie and one whose cookie was tampered with, and to move the session's end with a
 use, as Redis tells it. Latchkey runs its default policy with all its cookies sent. Redis keeps nothing on disk, for all of them alike, and its CPU is
-not in the numbers. What a session costs is the CPU above the same framework's page with none.`,
+not in the numbers. What a session costs is the CPU above the same framework's page with none, which is asked for with the same cookies and reads forms,
+too. **"The least there is to do" is the limit**: the same page with everything of ours taken away, one SHA-256, one \`GETEX\` by ioredis and one \`JSON.parse\`
+(\`bench/servers/least-page.ts\`).`,
     tables: [
       pageTable(measured, [
         { name: bare, base: bare },
+        { name: least, base: bare, durability },
         { name: ours, base: bare, durability },
         { name: fastifySession, base: bare, durability },
         { name: betterAuth, base: bare, durability },
         { name: bareExpress, base: bareExpress },
+        { name: leastOnExpress, base: bareExpress, durability },
         { name: oursOnExpress, base: bareExpress, durability },
         { name: expressSession, base: bareExpress, durability },
       ]),
@@ -73,7 +86,9 @@ not in the numbers. What a session costs is the CPU above the same framework's p
     ],
     charts: [
       chartOfCosts(measured, { file: "page-redis", title: "What a session in Redis costs a page" }, [
+        [least, bare],
         [ours, bare],
+        [leastOnExpress, bareExpress],
         [oursOnExpress, bareExpress],
         [fastifySession, bare],
         [expressSession, bareExpress],

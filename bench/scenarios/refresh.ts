@@ -30,6 +30,7 @@ interface Ready extends Candidate {
 
 const [grantOnSqlite, apiOnSqlite] = ["Latchkey, refresh grant, SQLite", "Latchkey, JWT API, SQLite"];
 const [grantOnPostgres, apiOnPostgres] = ["Latchkey, refresh grant, Postgres", "Latchkey, JWT API, Postgres"];
+const least = "the least there is to do, SQLite";
 const [oidcProvider, betterAuth] = ["oidc-provider, in memory", "better-auth oauth-provider, SQLite"];
 
 export const scenario: Scenario = async (options) => {
@@ -72,6 +73,7 @@ async function started(folder: string, postgres: PostgresServer, servers: Runnin
   const ours = "servers/refresh.ts";
   const sqlite = await begin("Latchkey, SQLite", ours, { DATABASE: join(folder, "idp.sqlite") });
   const onPostgres = await begin("Latchkey, Postgres", ours, { DATABASE: await postgres.database() });
+  const bare = await begin(least, "servers/least-refresh.ts");
   const oidc = await begin(oidcProvider, "peers/oidc-provider.ts");
   const better = await begin(betterAuth, "peers/better-auth-oauth.ts");
   const keys = "/.well-known/jwks.json";
@@ -79,6 +81,7 @@ async function started(folder: string, postgres: PostgresServer, servers: Runnin
   return [
     { name: grantOnSqlite, server: sqlite, by: "grant", keys, durability: inSqlite },
     { name: apiOnSqlite, server: sqlite, by: "jwt", keys, durability: inSqlite },
+    { name: least, server: bare, by: "grant", keys, durability: inSqlite },
     { name: grantOnPostgres, server: onPostgres, by: "grant", keys, durability: inPostgres },
     { name: apiOnPostgres, server: onPostgres, by: "jwt", keys, durability: inPostgres },
     { name: oidcProvider, server: oidc, by: "grant", keys: "/jwks", durability: "none" },
@@ -142,7 +145,9 @@ rotate at every refresh. Checked before: the token that comes back is another, t
 used token is refused, and so is from then on the newest of its family. Latchkey's refresh grant checks the client's secret, its JWT API
 (\`POST /api/jwt/refresh\`) takes none; the peers check one. Peers know nothing of users beyond an id (oidc-provider) or look one up
 (better-auth); Latchkey looks up tenant, application, user and registration, and puts roles and e-mail address into the token. No ID
-tokens. Versions: ${versions(ready)}. Postgres runs on the load's core; its CPU is not counted.`,
+tokens. Versions: ${versions(ready)}. Postgres runs on the load's core; its CPU is not counted.
+**"The least there is to do" is the limit**: a form read, a secret and a token checked, one signature and one commit on the disk per turn of the event loop, on bare
+\`node:http\` (\`bench/servers/least-refresh.ts\`).`,
     tables: [tableOf(ready, measured)],
     targets,
     charts: [

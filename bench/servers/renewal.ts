@@ -1,16 +1,19 @@
 // What a renewal costs, and what of that is the provider's: a page behind sessions that have expired whenever a request comes, on Fastify and
-// SQLite (WORK: renewal), or nothing but the call to the provider that a renewal makes (WORK: refresh). The provider is embedded, or listens at
+// SQLite (WORK: renewal), nothing but the call to the provider that a renewal makes (WORK: refresh), or that and the least besides (WORK: least). The provider is embedded, or listens at
 // PROVIDER, and REGISTERED says what its application is known by. The clock of all of them runs fast, so that a second is over at once.
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { JsonWebKey } from "node:crypto";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSessions, type IdentityProviderOptions, sqliteStore } from "@latchkey/session";
 import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
+import type { Browser } from "../lanes/renewal.ts";
 import type { Family } from "../lanes/token.ts";
 import { startFastify } from "./frameworks.ts";
+import { startLeastRenewal, type Tokens } from "./least-renewal.ts";
 import { fastClock, type Registered, refreshProvider } from "./provider.ts";
 import { signedIn } from "./signing-in.ts";
 
@@ -28,8 +31,9 @@ const [port = 0] = await freePorts(1);
 const embedded = PROVIDER === undefined ? await embeddedHere() : null;
 const provider = embedded?.options ?? over(PROVIDER ?? "", JSON.parse(REGISTERED ?? "{}") as Registered);
 
+const least = WORK === "least" ? await startLeast() : null;
 if (WORK === "renewal") await startPages();
-else await startRefreshing();
+if (WORK === "refresh") await startRefreshing();
 const browsers = WORK === "renewal" ? await signedIn({ port, host }, people, people) : [];
 
 present({
@@ -39,6 +43,8 @@ present({
   answers: {
     browsers: () => browsers,
     another: async () => (await signedIn({ port, host }, 1, people))[0],
+    // Of tokens that the provider gave.
+    leastBrowsers: (tokens) => (tokens as string[]).map((token) => least?.(token)),
     families: (count) => embedded?.families(Number(count)),
   },
 });
@@ -76,22 +82,35 @@ async function startPages(): Promise<void> {
   await startFastify(port, sessions);
 }
 
+async function startLeast(): Promise<(refreshToken: string) => Browser> {
+  const { url, fetch: send = fetch } = provider;
+  const published = await send(new Request(`${url}/.well-known/jwks.json`));
+  const { keys } = (await published.json()) as { keys: JsonWebKey[] };
+  const key = keys.find(({ crv }) => crv === "P-256");
+  if (key === undefined) throw new Error("The provider signs with no P-256 key");
+  return startLeastRenewal({ port, folder, key, refreshed });
+}
+
 /** The request that a renewal makes, its answer read, and nothing else. */
-async function startRefreshing(): Promise<void> {
+async function refreshed(token: string): Promise<Tokens> {
   const { url, applicationId, clientSecret, fetch: send = fetch } = provider;
   const authorization = `Basic ${Buffer.from(`${applicationId}:${clientSecret}`).toString("base64")}`;
-  const refreshed = async (token: string) => {
-    const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: token });
-    const answer = await send(
-      new Request(`${url}/oauth2/token`, { method: "POST", headers: { authorization }, body }),
-    );
-    const { refresh_token: next } = JSON.parse(await answer.text()) as Record<string, unknown>;
-    if (!answer.ok || typeof next !== "string") throw new Error(`The refresh was answered ${answer.status}`);
-    return next;
-  };
+  const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: token });
+  const answer = await send(
+    new Request(`${url}/oauth2/token`, { method: "POST", headers: { authorization }, body }),
+  );
+  const { refresh_token: refreshToken, access_token: accessToken } = JSON.parse(
+    await answer.text(),
+  ) as Record<string, unknown>;
+  if (!answer.ok || typeof refreshToken !== "string" || typeof accessToken !== "string")
+    throw new Error(`The refresh was answered ${answer.status}`);
+  return { refreshToken, accessToken };
+}
+
+async function startRefreshing(): Promise<void> {
   const server = createServer((request, response) => {
     refreshed(String(request.headers["x-refresh-token"])).then(
-      (token) => response.end(token),
+      ({ refreshToken }) => response.end(refreshToken),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   }).listen(port, "127.0.0.1");

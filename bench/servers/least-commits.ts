@@ -1,0 +1,19 @@
+// One commit for all that a turn of the event loop writes, as Latchkey has it, without all that Latchkey's has to be ready for.
+import type { DatabaseSync } from "node:sqlite";
+
+/** What a turn of the event loop writes is one commit; each waits for it. */
+export function commitsOf(database: DatabaseSync): (write: () => void) => Promise<void> {
+  let waiting: { write: () => void; written: () => void }[] = [];
+  const end = () => {
+    const writes = waiting;
+    waiting = [];
+    database.exec("BEGIN");
+    for (const { write } of writes) write();
+    database.exec("COMMIT");
+    for (const { written } of writes) written();
+  };
+  return (write) =>
+    new Promise((written) => {
+      if (waiting.push({ write, written }) === 1) setImmediate(end);
+    });
+}
