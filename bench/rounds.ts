@@ -30,6 +30,14 @@ export async function rounds<Each extends { readonly name: string }, Measured>(
   return measured;
 }
 
+/** The rounds of several runs over the same candidates, one after the other. */
+export function joined<Measured>(runs: readonly Rounds<Measured>[]): Rounds<Measured> {
+  const all = new Map<string, Measured[]>();
+  for (const run of runs)
+    for (const [name, measured] of run) all.set(name, [...(all.get(name) ?? []), ...measured]);
+  return all;
+}
+
 /** A middle, with the least and the most of it. */
 export interface Spread {
   readonly median: number;

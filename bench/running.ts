@@ -35,6 +35,12 @@ export interface Start {
   readonly core?: number | null;
 }
 
+/** None of them outlives the bench. */
+const alive = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 /** Starts a candidate and waits until it presents itself; rejects, with what it printed, if it ends before. */
 export async function start({
   name,
@@ -50,9 +56,8 @@ export async function start({
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, NODE_ENV: "production", ...environment },
   });
-  const orphaned = () => void child.kill("SIGKILL");
-  process.once("exit", orphaned);
-  child.once("exit", () => process.off("exit", orphaned));
+  alive.add(child);
+  child.once("exit", () => alive.delete(child));
   const candidate = await presented(child, name);
   const ask = asking(child, name);
   return {

@@ -1,9 +1,8 @@
 // Scenario 3: a page for everybody, asked for by somebody without any cookie, in an application that has sessions.
 import { startRedis } from "../../test/servers/redis.ts";
-import { measurePages, pageTable, type Visited } from "../pages.ts";
+import { compare, type Entry, pageTable, type Visited } from "../pages.ts";
 import { pinToLoadCore } from "../pinned.ts";
 import { paired, type Rounds, throughput } from "../rounds.ts";
-import { type Running, start } from "../running.ts";
 import { atLeast, type Scenario, type Section } from "../section.ts";
 
 const bare = "Fastify, no session";
@@ -25,26 +24,25 @@ const stores = [
 export const scenario: Scenario = async (options) => {
   const redis = await startRedis();
   pinToLoadCore(redis.pid);
-  const running: Running[] = [];
+  const entries = stores.map(
+    ([name, FRAMEWORK, SESSION_STORE]): Entry => ({
+      name,
+      file: SESSION_STORE === "nothing" ? "servers/least-page.ts" : "servers/page.ts",
+      environment: { FRAMEWORK, SESSION_STORE, REDIS_URL: redis.url, SIGN_INS: "2" },
+      path: "/public",
+      cookies: [],
+      check,
+    }),
+  );
   try {
-    const visited: Visited[] = [];
-    for (const [name, FRAMEWORK, SESSION_STORE] of stores) {
-      const environment = { FRAMEWORK, SESSION_STORE, REDIS_URL: redis.url, SIGN_INS: "2" };
-      const file = SESSION_STORE === "nothing" ? "servers/least-page.ts" : "servers/page.ts";
-      const candidate = await start({ name, file, environment });
-      running.push(candidate);
-      await check(name, candidate);
-      visited.push({ name, candidate, path: "/public", cookies: [] });
-    }
-    return section(await measurePages(visited, options));
+    return section(await compare(entries, options));
   } finally {
-    for (const candidate of running) await candidate.stop();
     await redis.remove();
   }
 };
 
 /** The page is everybody's, and the application's other page is not. */
-async function check(name: string, { port, cookies = [] }: Running): Promise<void> {
+async function check({ name, candidate: { port, cookies = [] } }: Visited): Promise<void> {
   const status = async (path: string) =>
     (await fetch(`http://127.0.0.1:${port}${path}`, { redirect: "manual" })).status;
   const [open, closed] = [await status("/public"), await status("/page")];

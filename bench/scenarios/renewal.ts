@@ -136,10 +136,10 @@ async function tokensFor(server: Running, [provider]: readonly Running[]): Promi
 }
 
 async function measure(ready: readonly Ready[], { isQuick, say }: Options): Promise<Rounds> {
-  const [count, seconds] = isQuick ? [3, 1] : [7, 3];
+  const [count, seconds] = isQuick ? [2, 1] : [7, 3];
   for (const { name, servers, lanes } of ready) {
     say(`warming: ${name}`);
-    await sampled(lanes, servers, isQuick ? 1 : 4);
+    await sampled(lanes, servers, isQuick ? 0.5 : 4);
   }
   return rounds(ready, count, ({ name, servers, lanes }, round) => {
     say(`round ${round + 1} of ${count}: ${name}`);

@@ -60,7 +60,7 @@ export const scenario: Scenario = async (options) => {
     const told = await start({ name: "receivers", file: "servers/receivers.ts", core: loadCore });
     running.push(told);
     const candidates = await started(told, { postgres, redis }, running, options);
-    const sizes: Sizes = options.isQuick ? [100, 1_000] : [1_000, 10_000];
+    const sizes: Sizes = options.isQuick ? [40, 400] : [1_000, 10_000];
     options.say("  checking what they do");
     // The first of everything loads code that the others find.
     for (const candidate of candidates) await roundOf(candidate, told, [40], false);

@@ -192,8 +192,8 @@ async function storms(
   { isQuick, say }: Options,
 ): Promise<Rounds<Storm>> {
   const seconds = isQuick ? 1 : 5;
-  for (const each of all) if (each.how !== null) await storm(each, reader, isQuick ? 0.5 : 4);
-  return rounds(all, isQuick ? 2 : 5, async (each, round) => {
+  for (const each of all) if (each.how !== null) await storm(each, reader, isQuick ? 0.3 : 4);
+  return rounds(all, isQuick ? 1 : 5, async (each, round) => {
     const measured = await storm(each, reader, seconds);
     say(`  round ${round + 1}: ${each.name}: ${number(rate(measured), 1)}/s`);
     return measured;

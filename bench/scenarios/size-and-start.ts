@@ -21,7 +21,7 @@ export const scenario: Scenario = async ({ isQuick, say }) => {
     say("importing each in processes of their own");
     const imported = await rounds(installed, isQuick ? 3 : 15, importTime);
     say("starting the system with an empty data folder");
-    const started = await rounds(ways, isQuick ? 2 : 9, timeToFirstPage);
+    const started = await rounds(ways, isQuick ? 1 : 9, timeToFirstPage);
     return section(installed, imported, started);
   } finally {
     rmSync(folder, { recursive: true, force: true });
