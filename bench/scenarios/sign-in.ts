@@ -1,6 +1,6 @@
 // Scenario 6: many people sign in at once, while somebody else goes on reading.
-import { exchange, type Exchanged } from "../exchange.ts";
-import { each, paired, rounds, type Rounds, type Spread, spread } from "../rounds.ts";
+import { exchange } from "../exchange.ts";
+import { each, paired, rounds, type Rounds, spread } from "../rounds.ts";
 import { loadCore, type Running, start } from "../running.ts";
 import {
   atLeast,
@@ -12,14 +12,13 @@ import {
   shown,
   type Table,
 } from "../section.ts";
-import type { SigningIn } from "../lanes/sign-in.ts";
+import { type Overflow, overflow, overflowTable, overflowTargets, states } from "./sign-in/overflow.ts";
 import { check, type How, throughBetterAuth, throughTheForm } from "./sign-in/ways.ts";
 import type { Visiting, Visits } from "../servers/visits.ts";
 
 const lanes = 32;
 /** More sign-ins of one account at once than five would be throttled as guesses. */
-const people = { few: 64, many: 320 };
-const crowd = 300;
+const people = 320;
 const visitsPerSecond = 50;
 const [latchkey, betterAuth] = ["Latchkey", "better-auth"];
 const [alone, least] = ["Latchkey, no reader", "no Latchkey: a form, the hash, one commit"];
@@ -66,7 +65,7 @@ export const scenario: Scenario = async (options) => {
   try {
     const cast = await started(running, options);
     const { ours, peer } = cast;
-    const how = await throughTheForm(ours, people.many);
+    const how = await throughTheForm(ours, people);
     const all: Stormed[] = [
       { name: latchkey, candidate: ours, how, isRead: true },
       { name: betterAuth, candidate: peer, how: throughBetterAuth(peer), isRead: true },
@@ -76,7 +75,7 @@ export const scenario: Scenario = async (options) => {
       {
         name: roomy,
         candidate: cast.roomy,
-        how: await throughTheForm(cast.roomy, people.few),
+        how: await throughTheForm(cast.roomy, people),
         isRead: false,
       },
       { name: roomyBare, candidate: cast.roomyBare, how: null, isRead: false },
@@ -84,8 +83,14 @@ export const scenario: Scenario = async (options) => {
     options.say("  checking who is let in");
     for (const { candidate, how, isRead } of all) if (how !== null && isRead) await check(candidate, how);
     const measured = await storms(all, cast.reader, options);
-    const [crowded, flooded] = await overflow(ours, how, options);
-    return sectionOf(measured, crowded, flooded, [ours.versions ?? {}, peer.versions ?? {}]);
+    const overflowed = [
+      await overflow(ours, how, options),
+      await overflow(cast.least, { ...how, headers: {} }, options),
+      ...(options.isQuick
+        ? []
+        : [await overflow(cast.roomy, await throughTheForm(cast.roomy, people), options)]),
+    ];
+    return sectionOf(measured, overflowed, [ours.versions ?? {}, peer.versions ?? {}]);
   } finally {
     for (const each of running) await each.stop();
   }
@@ -101,10 +106,10 @@ async function started(running: Running[], { say }: Options): Promise<Cast> {
   const HASHES_AT_ONCE = "1";
   return {
     ours: await begin(latchkey, "servers/sign-in.ts", {
-      environment: { PEOPLE: String(people.many) },
+      environment: { PEOPLE: String(people) },
     }),
     roomy: await begin(roomy, "servers/sign-in.ts", {
-      environment: { PEOPLE: String(people.few), HASHES_AT_ONCE },
+      environment: { PEOPLE: String(people), HASHES_AT_ONCE },
       core: null,
     }),
     peer: await begin(betterAuth, "peers/better-auth-page.ts", {
@@ -119,14 +124,13 @@ async function started(running: Running[], { say }: Options): Promise<Cast> {
 
 function sectionOf(
   measured: Rounds<Storm>,
-  crowded: Exchanged,
-  flooded: Exchanged,
+  overflowed: readonly Overflow[],
   versions: readonly Readonly<Record<string, string>>[],
 ): Section {
   return {
     title: "Sign-in",
     text: textOf(versions),
-    tables: [tableOf(measured), overflowTable(crowded, flooded)],
+    tables: [tableOf(measured), overflowTable(overflowed)],
     targets: [
       atLeast(
         "sign-ins ÷ passwords that one core can check at all",
@@ -144,8 +148,7 @@ function sectionOf(
         paired(measured, latchkey, betterAuth, pageP99),
         3,
       ),
-      atMost(`503 past the queue, ms, p99: ${crowd} who come within a second`, 50, one(flooded), 1),
-      atMost(`503 past the queue, ms, p99: ${crowd} in one instant`, 50, one(crowded), 1),
+      ...overflowed.filter(({ name }) => name !== least).flatMap(overflowTargets),
     ],
     charts: [
       {
@@ -169,7 +172,7 @@ function textOf(versions: readonly Readonly<Record<string, string>>[]): string {
       .join(", "),
   );
   return `${lanes} people sign in at a time, each as soon as the one before is in, from ever other addresses and with
-as many accounts (at least 64; better-auth: 20), so that neither throttle nor rate limit is what is measured. Where there is a reader, a signed-in page is asked for
+${people} accounts (better-auth: 20), so that neither throttle nor rate limit is what is measured. Where there is a reader, a signed-in page is asked for
 ${visitsPerSecond} times a second meanwhile, whatever the answers take.
 
 Every candidate, hashing included, has one core (core 0), load and reader the other; the two of which it is said may use both, as may the load.
@@ -181,6 +184,9 @@ Latchkey: the application's form on Fastify, the library, the embedded provider;
 sign-in are each on the disk (\`synchronous = FULL\`) before anybody is in; the session itself is \`NORMAL\`.
 better-auth: \`POST /api/auth/sign-in/email\`, scrypt (N=2^14, r=16, 32 MiB, four at once in libuv's pool), SQLite WAL \`NORMAL\`; nothing bounds
 how many wait. ${named.join("; ")}.
+
+Past the queue: "${least}" has the same queue and says 503 with nothing looked at but the form. It is the limit: where the hash has the same core, the
+scheduler lets the event loop wait for it.
 
 Checked first: the right password signs in and its cookie opens the page of that person, a wrong one does not, no cookie no page.`;
 }
@@ -226,34 +232,6 @@ function visiting({ port, host, cookies = [], names = [] }: Running, seconds: nu
   return { port, host, cookie, name, perSecond: visitsPerSecond, seconds };
 }
 
-// Lanes go through the accounts in step, each from another one on.
-function states(how: How, count: number, patience: number): SigningIn[] {
-  return Array.from({ length: count }, (_, next) => ({ ...how, next, patience, hasBegun: false }));
-}
-
-/** More people than there are places for: all in the same instant, and one after the other within a second, coming back when refused. */
-async function overflow(
-  candidate: Running,
-  how: How,
-  { isQuick, say }: Options,
-): Promise<[Exchanged, Exchanged]> {
-  const flood = async (hasBegun: boolean, seconds: number) => {
-    const all = states(how, crowd, 1_000).map((state) => ({ ...state, hasBegun }));
-    const people = await exchange("sign-in", candidate, all);
-    try {
-      const answered = await people.run(seconds);
-      if (answered.failure !== null)
-        throw new Error(`${latchkey}: ${answered.failed} failed: ${answered.failure}`);
-      if (answered.answers[503] === undefined) throw new Error(`${latchkey}: nobody of ${crowd} was refused`);
-      return answered;
-    } finally {
-      await people.stop();
-    }
-  };
-  say(`  ${crowd} at once`);
-  return [await flood(true, 0.5), await flood(false, isQuick ? 2 : 10)];
-}
-
 function tableOf(measured: Rounds<Storm>): Table {
   const row = (name: string) => {
     const median = (of: (storm: Storm) => number, digits = 1) => {
@@ -289,33 +267,10 @@ function tableOf(measured: Rounds<Storm>): Table {
   };
 }
 
-function overflowTable(all: Exchanged, flood: Exchanged): Table {
-  const rows = [
-    [`${crowd} in one instant`, all],
-    [`${crowd} within a second, who come back 1–2 s after a 503`, flood],
-  ] as const;
-  return {
-    title: "More than there are places for (Latchkey; one hash at a time, 64 wait)",
-    columns: ["who", "signed in", "503", "503 p50 ms", "p99 ms", "most ms"],
-    rows: rows.map(([who, { answers }]) => [
-      who,
-      number(answers[302]?.count ?? 0),
-      number(answers[503]?.count ?? 0),
-      number(answers[503]?.p50 ?? Number.NaN, 1),
-      number(answers[503]?.p99 ?? Number.NaN, 1),
-      number(answers[503]?.most ?? Number.NaN, 1),
-    ]),
-  };
-}
-
 function rate({ signIns, seconds }: Storm): number {
   return signIns / seconds;
 }
 
 function pageP99({ page }: Storm): number {
   return page?.p99 ?? Number.NaN;
-}
-
-function one({ answers }: Exchanged): Spread {
-  return spread([answers[503]?.p99 ?? Number.NaN]);
 }

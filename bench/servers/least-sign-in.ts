@@ -1,5 +1,6 @@
 // The least that signing in takes of a server: a form arrives, its password is checked, who has signed in is on the disk, a cookie is set. No
-// throttle, no forgery guard, no tokens, no provider: what is left when everything of ours is taken away.
+// throttle, no forgery guard, no tokens, no provider: what is left when everything of ours is taken away. As at the provider 64 wait for their hash; the
+// next is told 503.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -27,6 +28,7 @@ const stored = await hash(password, {
   salt: randomBytes(16),
 });
 
+const mostWaiting = 64;
 const waiting: (() => void)[] = [];
 let running = 0;
 
@@ -47,6 +49,7 @@ const [port = 0] = await freePorts(1);
 createServer((request, response) => {
   void (async () => {
     const form = new URLSearchParams(await text(request));
+    if (waiting.length === mostWaiting) return response.writeHead(503).end();
     if (!(await isRight(form.get("password") ?? ""))) return response.writeHead(401).end();
     const id = randomBytes(32).toString("base64url");
     insert.run(id, form.get("loginId"));
