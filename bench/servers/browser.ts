@@ -1,7 +1,7 @@
 // A browser of somebody who has signed in through the application's own form, and posts other forms of it.
 import { type IncomingMessage, request as send } from "node:http";
 import { text } from "node:stream/consumers";
-import { password } from "./embedded-provider.ts";
+import { password } from "./provider.ts";
 
 /** Posts the form at that path, with a token of its own; answers the status. */
 export type Post = (path: string) => Promise<number>;

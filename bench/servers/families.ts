@@ -21,7 +21,7 @@ import { present } from "../candidate.ts";
 import { page } from "../page.ts";
 import { signedInAs } from "./browser.ts";
 import { generation, writeFamilies, writeSignIns } from "./crowd.ts";
-import { password } from "./embedded-provider.ts";
+import { password } from "./provider.ts";
 
 const { DATABASE = "sqlite", SESSION_STORE = "sqlite", REDIS_URL = "", RECEIVERS = "5" } = process.env;
 const host = "bench.localhost";

@@ -11,7 +11,7 @@ import { text } from "node:stream/consumers";
 import { hash, verify } from "@node-rs/argon2";
 import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
-import { password } from "./embedded-provider.ts";
+import { password } from "./provider.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

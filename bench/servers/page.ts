@@ -10,7 +10,7 @@ import { redisStore } from "@latchkey/session/redis";
 import { sessionHash } from "../../packages/session/src/session-id.ts";
 import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
-import { embeddedProvider } from "./embedded-provider.ts";
+import { startProvider } from "./provider.ts";
 import { startExpress, startFastify } from "./frameworks.ts";
 import { signedIn } from "./signing-in.ts";
 
@@ -47,7 +47,7 @@ function sessionStore(): SessionStore | null {
 }
 
 async function sessionsOf(store: SessionStore) {
-  const { options } = await embeddedProvider(join(folder, "idp.sqlite"), people);
+  const { options } = await startProvider({ database: join(folder, "idp.sqlite"), people });
   return createSessions({
     application,
     origin: `http://${host}:${port}`,

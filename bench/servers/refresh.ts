@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { serve } from "@hono/node-server";
 import { present } from "../candidate.ts";
-import { fastClock, refreshProvider } from "./provider.ts";
+import { fastClock, startProvider } from "./provider.ts";
 
 const { DATABASE = ":memory:", CLOCK, PEOPLE = "32" } = process.env;
 
@@ -11,7 +11,12 @@ process.on("SIGTERM", () => process.exit(0));
 
 const [from = 0, times = 1] = CLOCK?.split(" ").map(Number) ?? [];
 const clock = CLOCK === undefined ? undefined : fastClock(from, times);
-const { idp, families, ...registered } = await refreshProvider(DATABASE, Number(PEOPLE), clock);
+const {
+  idp,
+  families,
+  options: _,
+  ...registered
+} = await startProvider({ database: DATABASE, people: Number(PEOPLE), now: clock });
 const server = serve({
   fetch: (request, { incoming }) => idp.fetch(request, { address: incoming.socket.remoteAddress }),
   hostname: "127.0.0.1",

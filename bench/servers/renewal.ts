@@ -14,7 +14,7 @@ import type { Browser } from "../lanes/renewal.ts";
 import type { Family } from "../lanes/token.ts";
 import { startFastify } from "./frameworks.ts";
 import { startLeastRenewal, type Tokens } from "./least-renewal.ts";
-import { fastClock, type Registered, refreshProvider } from "./provider.ts";
+import { fastClock, type Registered, startProvider } from "./provider.ts";
 import { signedIn } from "./signing-in.ts";
 
 const { WORK, CLOCK = "0 1", PROVIDER, REGISTERED, PEOPLE = "32" } = process.env;
@@ -53,14 +53,14 @@ async function embeddedHere(): Promise<{
   options: IdentityProviderOptions;
   families(count: number): Promise<Family[]>;
 }> {
-  const { idp, families, issuer, ...registered } = await refreshProvider(
-    join(folder, "idp.sqlite"),
+  const { options, families, applicationId } = await startProvider({
+    database: join(folder, "idp.sqlite"),
     people,
     now,
-  );
+  });
   return {
-    options: { ...over(issuer, { issuer, ...registered }), fetch: (request) => idp.fetch(request) },
-    families: (count) => families(registered.applicationId, "grant", count),
+    options,
+    families: (count) => families(applicationId, "grant", count),
   };
 }
 

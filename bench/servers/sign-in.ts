@@ -11,7 +11,7 @@ import fastify from "fastify";
 import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
 import { page } from "../page.ts";
-import { embeddedProvider } from "./embedded-provider.ts";
+import { startProvider } from "./provider.ts";
 import { signedIn } from "./signing-in.ts";
 
 const host = "bench.localhost";
@@ -25,7 +25,7 @@ process.on("SIGTERM", () => process.exit(0));
 const [port = 0] = await freePorts(1);
 const { HASHES_AT_ONCE } = process.env;
 const hashing = HASHES_AT_ONCE === undefined ? {} : { concurrency: Number(HASHES_AT_ONCE) };
-const { options } = await embeddedProvider(join(folder, "idp.sqlite"), people, hashing);
+const { options } = await startProvider({ database: join(folder, "idp.sqlite"), people, hashing });
 const sessions = createSessions({
   application: "bench",
   origin: `http://${host}:${port}`,

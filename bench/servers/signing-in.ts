@@ -1,7 +1,7 @@
 // Browsers that sign in through an application's own form, one after the other.
 import { type IncomingMessage, request as send } from "node:http";
 import { text } from "node:stream/consumers";
-import { emailOf, nameOf, password } from "./embedded-provider.ts";
+import { emailOf, nameOf, password } from "./provider.ts";
 
 /** A browser that has signed in. */
 export interface Browser {

@@ -2,6 +2,7 @@
 // again after 0.5–1 s, then after twice as long each time up to 5 minutes, for 24 hours; then the event is given up, with an event of
 // its own. It holds up nobody but the same user at the same receiver. This file says when; delivery-attempt.ts does it.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { deliver, type DeliveryParts } from "./delivery-attempt.ts";
 
 /** A running delivery. */
@@ -100,7 +101,10 @@ async function claimDue(parts: DeliveryParts, attempts: Attempts): Promise<numbe
       const wait = due - config.now();
       const room = attempts.room(receiver);
       if (wait > 0) pause = Math.min(pause, wait);
-      else if (room > 0) (await outbox.claim(receiver, room, LEASE_MS)).forEach(attempts.begin);
+      if (wait > 0 || room <= 0) continue;
+      (await outbox.claim(receiver, room, LEASE_MS)).forEach(attempts.begin);
+      // Where stores answer at once, the attempts of all receivers would be one turn of the event loop, and everybody else would wait.
+      await nextTurn();
     }
   } catch (error) {
     // A store that is down is asked again; what was claimed is due again when its lease is over.

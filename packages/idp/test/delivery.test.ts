@@ -54,6 +54,27 @@ test("the events of one user arrive in order, also when attempts fail in between
   expect(receiver.received).toHaveLength(45);
 });
 
+test("many events for many receivers are not begun in one turn of the event loop", async () => {
+  let most = 0;
+  let ofThisTurn = 0;
+  const idp = await startIdp({
+    webhooks: {
+      async fetch() {
+        if (ofThisTurn === 0) setImmediate(() => (ofThisTurn = 0));
+        most = Math.max(most, ++ofThisTurn);
+        await new Promise(setImmediate);
+        return new Response();
+      },
+    },
+  });
+  for (let count = 0; count < 5; count += 1) await subscribe(idp, await startReceiver());
+  const people = await Promise.all(Array.from({ length: 16 }, (_, index) => another(idp, `person${index}`)));
+  await Promise.all(people.map((userId) => deactivate(idp, userId)));
+  await idp.idp.deliverDue();
+  expect(named(idp, "event-delivered").length).toBeGreaterThanOrEqual(5 * 16);
+  expect(most).toBeLessThanOrEqual(10);
+});
+
 test("one at a time for each user: the next is sent when the one before was taken", async () => {
   const idp = await startIdp();
   const receiver = await startReceiver();
