@@ -8,9 +8,7 @@
 // Families are got as applications get them: a code for a signed-in user, then its exchange.
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { oauthProvider } from "@better-auth/oauth-provider";
@@ -22,10 +20,7 @@ import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
 import type { Family } from "../lanes/token.ts";
 import { versionsOf } from "./versions.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
+import { folder } from "../servers/folder.ts";
 
 const [port = 0] = await freePorts(1);
 const origin = `http://127.0.0.1:${port}`;

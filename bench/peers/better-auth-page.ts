@@ -13,8 +13,6 @@
 // The documentation's example keeps the cache for 5 minutes; here it is the session's 30, so that no run outlasts it.
 // Durable: SQLite in WAL mode with `synchronous = NORMAL`, as Latchkey's session store; a power cut may lose the last writes, a crash of the
 // process none. Redis as it is configured.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type BetterAuthOptions, betterAuth } from "better-auth";
@@ -27,15 +25,13 @@ import { present } from "../candidate.ts";
 import { page } from "../page.ts";
 import { cookieIn, idle, isFirst, person, secret, type SignIn, signedIn, unsigned } from "./people.ts";
 import { versionsOf } from "./versions.ts";
+import { folder } from "../servers/folder.ts";
 
 const isInRedis = process.env["STORE"] === "redis";
 const isCached = process.env["COOKIE_CACHE"] === "1";
 const prefix = "better-auth:";
 const [port = 0] = await freePorts(1);
 
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
 const database = new DatabaseSync(join(folder, "better-auth.sqlite"));
 database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
 const redis = new Redis(process.env["REDIS_URL"] ?? "", { lazyConnect: true });

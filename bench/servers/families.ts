@@ -2,8 +2,6 @@
 // a sign-in for each. What is done is done by the wire: FusionAuth's API and the application's own pages.
 // DATABASE: sqlite, or an address of Postgres. SESSION_STORE: sqlite, redis (REDIS_URL). RECEIVERS: how many webhooks; RECEIVERS_PORT.
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -22,6 +20,7 @@ import { page } from "../page.ts";
 import { signedInAs } from "./browser.ts";
 import { generation, writeFamilies, writeSignIns } from "./crowd.ts";
 import { password } from "./provider.ts";
+import { folder } from "./folder.ts";
 
 const { DATABASE = "sqlite", SESSION_STORE = "sqlite", REDIS_URL = "", RECEIVERS = "5" } = process.env;
 const host = "bench.localhost";
@@ -47,9 +46,6 @@ export interface Measured {
   readonly left: number;
 }
 
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
 const database = DATABASE === "sqlite" ? join(folder, "idp.sqlite") : DATABASE;
 const [applicationId, apiKey, clientSecret] = [randomUUID(), secret(), secret()];
 const keys = [{ id: "1", secret: secret() }];

@@ -3,8 +3,6 @@
 // FRAMEWORK: fastify, express. SESSION_STORE: redis (REDIS_URL), sqlite, nothing (a middleware that calls the next, and no session). SIGN_INS.
 import { hash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import formbody from "@fastify/formbody";
@@ -15,6 +13,7 @@ import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
 import { page } from "../page.ts";
 import { idle as idleSeconds, person, type Person } from "../peers/people.ts";
+import { folder } from "./folder.ts";
 
 const { FRAMEWORK = "fastify", SESSION_STORE = "sqlite", SIGN_INS = "100", REDIS_URL = "" } = process.env;
 const html = "text/html; charset=utf-8";
@@ -29,10 +28,6 @@ interface Kept {
   insert(id: string, person: Person): unknown;
   expiryOf(id: string): Promise<number | null> | number | null;
 }
-
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
 
 const kept = SESSION_STORE === "redis" ? inRedis() : inSqlite();
 const browsers = Array.from({ length: SESSION_STORE === "nothing" ? 0 : Number(SIGN_INS) }, (_, index) => {

@@ -3,9 +3,7 @@
 // is taken away. Reads wait for no commit; what a turn of the event loop writes is one commit, as in Latchkey's.
 import { generateKeyPairSync, hash, randomBytes, sign, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
@@ -13,10 +11,7 @@ import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
 import type { Family } from "../lanes/token.ts";
 import { commitsOf } from "./least-commits.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
+import { folder } from "./folder.ts";
 
 const database = new DatabaseSync(join(folder, "refresh.sqlite"));
 database.exec(

@@ -2,9 +2,8 @@
 // throttle, no forgery guard, no tokens, no provider: what is left when everything of ours is taken away. As at the provider 64 wait for their hash; the
 // next is told 503.
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
@@ -12,10 +11,8 @@ import { hash, verify } from "@node-rs/argon2";
 import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
 import { password } from "./provider.ts";
+import { folder } from "./folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
 const database = new DatabaseSync(join(folder, "sessions.sqlite"));
 database.exec(
   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE sessions (id TEXT PRIMARY KEY, login TEXT)",

@@ -1,8 +1,7 @@
 // The page behind Latchkey, or with no session at all, on Fastify or Express. The identity provider is embedded, on SQLite; people sign in with
 // their passwords through the application's own form, as browsers do, and their browsers send all the cookies they got.
 // FRAMEWORK: fastify, express. SESSION_STORE: none, memory, sqlite, redis (REDIS_URL), postgres (POSTGRES_URL).
-import { readFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSessions, memoryStore, type SessionStore, sqliteStore } from "@latchkey/session";
 import { postgresStore } from "@latchkey/session/postgres";
@@ -13,15 +12,12 @@ import { present } from "../candidate.ts";
 import { startProvider } from "./provider.ts";
 import { startExpress, startFastify } from "./frameworks.ts";
 import { signedIn } from "./signing-in.ts";
+import { folder } from "./folder.ts";
 
 const { FRAMEWORK = "fastify", SESSION_STORE = "none", SIGN_INS = "100" } = process.env;
 const application = "bench";
 const host = "bench.localhost";
 const people = 20;
-
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
 
 const [port = 0] = await freePorts(1);
 const store = sessionStore();

@@ -2,10 +2,8 @@
 // SQLite (WORK: renewal), nothing but the call to the provider that a renewal makes (WORK: refresh), or that and the least besides (WORK: least). The provider is embedded, or listens at
 // PROVIDER, and REGISTERED says what its application is known by. The clock of all of them runs fast, so that a second is over at once.
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import type { JsonWebKey } from "node:crypto";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSessions, type IdentityProviderOptions, sqliteStore } from "@latchkey/session";
 import { freePorts } from "../../test/free-ports.ts";
@@ -16,16 +14,13 @@ import { startFastify } from "./frameworks.ts";
 import { startLeastRenewal, type Tokens } from "./least-renewal.ts";
 import { fastClock, type Registered, startProvider } from "./provider.ts";
 import { signedIn } from "./signing-in.ts";
+import { folder } from "./folder.ts";
 
 const { WORK, CLOCK = "0 1", PROVIDER, REGISTERED, PEOPLE = "32" } = process.env;
 const people = Number(PEOPLE);
 const host = "bench.localhost";
 const [from = 0, times = 1] = CLOCK.split(" ").map(Number);
 const now = fastClock(from, times);
-
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
 
 const [port = 0] = await freePorts(1);
 const embedded = PROVIDER === undefined ? await embeddedHere() : null;

@@ -1,8 +1,6 @@
 // Signing in through the whole chain: the application's form on Fastify, the session library, the embedded provider; sign-ins, sessions and the
 // provider on SQLite. Everything is as it is by default, above all how many passwords wait; HASHES_AT_ONCE: how many are hashed at a time, by
 // default as many as there are cores.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import formbody from "@fastify/formbody";
 import { createSessions, sqliteStore } from "@latchkey/session";
@@ -13,14 +11,11 @@ import { present } from "../candidate.ts";
 import { page } from "../page.ts";
 import { startProvider } from "./provider.ts";
 import { signedIn } from "./signing-in.ts";
+import { folder } from "./folder.ts";
 
 const host = "bench.localhost";
 const people = Number(process.env["PEOPLE"] ?? 64);
 const html = "text/html; charset=utf-8";
-
-const folder = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-process.on("SIGTERM", () => process.exit(0));
 
 const [port = 0] = await freePorts(1);
 const { HASHES_AT_ONCE } = process.env;
