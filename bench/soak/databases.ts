@@ -9,21 +9,28 @@ import { query } from "../../test/servers/postgres.ts";
 export interface Databases {
   /** Bytes, by database. */
   readonly bytes: Readonly<Record<string, number>>;
+  /** Bytes of what SQLite writes ahead, by database: a file that is filled once, and then written over from its beginning. */
+  readonly logs: Readonly<Record<string, number>>;
   /** Rows, by "database.table". */
   readonly rows: Readonly<Record<string, number>>;
 }
 
-/** The SQLite files of a folder; what SQLite keeps beside a file counts as its. */
+/** The SQLite files of a folder. */
 export function sqliteIn(folder: string): Databases {
   const bytes: Record<string, number> = {};
+  const logs: Record<string, number> = {};
   const rows: Record<string, number> = {};
   for (const file of readdirSync(folder)) {
-    const name = /^(.+)\.sqlite(-wal)?$/.exec(file)?.[1];
+    const [, name, log] = /^(.+)\.sqlite(-wal)?$/.exec(file) ?? [];
     if (name === undefined) continue;
-    bytes[name] = (bytes[name] ?? 0) + statSync(join(folder, file)).size;
-    if (file.endsWith(".sqlite")) Object.assign(rows, rowsOf(join(folder, file), name));
+    const { size } = statSync(join(folder, file));
+    if (log !== undefined) logs[name] = size;
+    else {
+      bytes[name] = size;
+      Object.assign(rows, rowsOf(join(folder, file), name));
+    }
   }
-  return { bytes, rows };
+  return { bytes, logs, rows };
 }
 
 function rowsOf(file: string, name: string): Record<string, number> {
@@ -48,7 +55,7 @@ export async function redisAt(url: string): Promise<Databases> {
   const client = new Redis(url);
   try {
     const memory = /used_memory:(\d+)/.exec(await client.info("memory"))?.[1];
-    return { bytes: { redis: Number(memory) }, rows: { "redis.keys": await client.dbsize() } };
+    return { bytes: { redis: Number(memory) }, logs: {}, rows: { "redis.keys": await client.dbsize() } };
   } finally {
     client.disconnect();
   }
@@ -66,13 +73,14 @@ export async function postgresAt(url: string): Promise<Databases> {
     const [counted] = await query(url, `SELECT count(*) AS n FROM ${String(name)}`);
     rows[`postgres.${String(name)}`] = Number(counted?.["n"]);
   }
-  return { bytes: { postgres: Number(size?.["bytes"]) }, rows };
+  return { bytes: { postgres: Number(size?.["bytes"]) }, logs: {}, rows };
 }
 
 /** Several as one. */
 export function together(all: readonly Databases[]): Databases {
   return {
     bytes: Object.assign({}, ...all.map(({ bytes }) => bytes)),
+    logs: Object.assign({}, ...all.map(({ logs }) => logs)),
     rows: Object.assign({}, ...all.map(({ rows }) => rows)),
   };
 }

@@ -12,6 +12,8 @@ export interface Watched {
   /** The same in words. */
   readonly bounded: string;
   readonly isFlat: boolean;
+  /** What it may be at the most, where that is what is judged, and not its growth. */
+  readonly most?: number;
   readonly of: (sample: Sample) => number;
 }
 
@@ -60,6 +62,14 @@ const watching: readonly Watching[] = [
     bounded: percent(0.05),
     of: ({ databases }) => sum(databases.bytes) / mebibyte,
   },
+  {
+    name: "largest of SQLite's logs",
+    unit: "MiB",
+    bound: whole(0),
+    bounded: "≤ 4.2 MiB, where SQLite begins it anew",
+    most: 4.2,
+    of: ({ databases }) => Math.max(0, ...Object.values(databases.logs)) / mebibyte,
+  },
 ];
 
 /** Each number, judged. */
@@ -67,7 +77,8 @@ export function judged(samples: readonly Sample[]): readonly Watched[] {
   return watching.map((each) => {
     const went = trend(samples.map((sample) => [sample.at, each.of(sample)]));
     const bound = each.bound(went.median);
-    return { ...each, trend: went, bound, isFlat: went.growth <= bound };
+    const isFlat = each.most === undefined ? went.growth <= bound : went.most <= each.most;
+    return { ...each, trend: went, bound, isFlat };
   });
 }
 
