@@ -88,7 +88,6 @@ too. **"The least there is to do" is the limit**: the same page with everything 
       chartOfCosts(measured, { file: "page-redis", title: "What a session in Redis costs a page" }, [
         [least, bare],
         [ours, bare],
-        [leastOnExpress, bareExpress],
         [oursOnExpress, bareExpress],
         [fastifySession, bare],
         [expressSession, bareExpress],
