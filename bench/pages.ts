@@ -95,7 +95,7 @@ export async function measurePage(
 
 /** Warms each candidate up, then measures them in turn. */
 async function measurePages(visited: readonly Visited[], options: Options): Promise<Rounds> {
-  const [count, seconds] = options.isQuick ? [2, 1] : [3, 1];
+  const [count, seconds] = options.isQuick ? [1, 1] : [3, 1];
   for (const each of visited) {
     options.say(`  ${each.name}: warming up`);
     await measurePage(each, options.isQuick ? 1 : 3);
