@@ -55,7 +55,7 @@ function section(measured: Rounds): Section {
   return {
     title: "3. Anonymous page",
     text: `A public page of an application that has sessions, asked for without a cookie: nobody is looked up, and no store is asked. Checked before: a
-stranger gets this page, and not the signed-in one. All of them read forms. **A middleware that does nothing is the limit** on Express, whose router takes
+stranger gets this page, and not the signed-in one. All of them read forms. **A middleware that does nothing is for comparison, and not tuned** on Express, whose router takes
 its time for each.`,
     tables: [
       pageTable(measured, [

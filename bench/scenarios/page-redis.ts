@@ -59,7 +59,7 @@ function section(measured: Rounds): Section {
 signed-in browsers its own page, to refuse a request without a cookie and one whose cookie was tampered with, and to move the session's end with a
 use, as Redis tells it. Latchkey runs its default policy with all its cookies sent. Redis keeps nothing on disk, for all of them alike, and its CPU is
 not in the numbers. What a session costs is the CPU above the same framework's page with none, which is asked for with the same cookies and reads forms,
-too. **"The least there is to do" is the limit**: the same page with everything of ours taken away, one SHA-256, one \`GETEX\` by ioredis and one \`JSON.parse\`
+too. **"The least there is to do" is for comparison, and not tuned**: the same page with everything of ours taken away, one SHA-256, one \`GETEX\` by ioredis and one \`JSON.parse\`
 (\`bench/servers/least-page.ts\`).`,
     tables: [
       pageTable(measured, [

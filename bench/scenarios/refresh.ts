@@ -146,7 +146,7 @@ used token is refused, and so is from then on the newest of its family. Latchkey
 (\`POST /api/jwt/refresh\`) takes none; the peers check one. Peers know nothing of users beyond an id (oidc-provider) or look one up
 (better-auth); Latchkey looks up tenant, application, user and registration, and puts roles and e-mail address into the token. No ID
 tokens. Versions: ${versions(ready)}. Postgres runs on the load's core; its CPU is not counted.
-**"The least there is to do" is the limit**: a form read, a secret and a token checked, one signature and one commit on the disk per turn of the event loop, on bare
+**"The least there is to do" is for comparison, and not tuned**: a form read, a secret and a token checked, one signature and one commit on the disk per turn of the event loop, on bare
 \`node:http\` (\`bench/servers/least-refresh.ts\`).`,
     tables: [tableOf(ready, measured)],
     targets,

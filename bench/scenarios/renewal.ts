@@ -163,7 +163,7 @@ provider's refresh alone: the same grant, asked for in the same way and its answ
 as fast as the real one and each browser waits 10 ms (in its latency, too), so that a session that idles out after a second has, at every request. Checked: who has no cookies is sent to sign in, the page is
 the right person's, both cookies change at every request, and a pair that was renewed is refused and ends the sign-in.
 
-**"The least there is to do" is the limit**: everything of ours taken away, the pair opened (AES-GCM), the refresh, the access token's signature verified
+**"The least there is to do" is for comparison, and not tuned**: everything of ours taken away, the pair opened (AES-GCM), the refresh, the access token's signature verified
 (\`node:crypto\`), the new session on the disk, the new pair sealed, the page (\`bench/servers/least-renewal.ts\`). Above the refresh alone it
 comes to ${limit(embedded)} embedded and ${limit(overHttp)} over HTTP.`,
     tables: [tableOf(ready, measured)],

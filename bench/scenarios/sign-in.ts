@@ -185,7 +185,7 @@ sign-in are each on the disk (\`synchronous = FULL\`) before anybody is in; the 
 better-auth: \`POST /api/auth/sign-in/email\`, scrypt (N=2^14, r=16, 32 MiB, four at once in libuv's pool), SQLite WAL \`NORMAL\`; nothing bounds
 how many wait. ${named.join("; ")}.
 
-Past the queue: "${least}" has the same queue and says 503 with nothing looked at but the form. It is the limit: where the hash has the same core, the
+Past the queue: "${least}" has the same queue and says 503 with nothing looked at but the form. Where the hash has the same core, the
 scheduler lets the event loop wait for it.
 
 Checked first: the right password signs in and its cookie opens the page of that person, a wrong one does not, no cookie no page.`;
