@@ -18,7 +18,11 @@ export interface Target {
   readonly wanted: string;
   /** E.g. "0.83 (0.79–0.86)". */
   readonly measured: string;
+  /** The same where nothing of ours is done. */
+  readonly limit?: string;
   readonly isReached: boolean;
+  /** Whether the limit misses it as well. */
+  readonly isBeyond?: boolean;
 }
 
 /** A bar chart. */
@@ -62,14 +66,33 @@ export function number(value: number, digits = 0): Cell {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** A target of at least that. */
-export function atLeast(what: string, bound: number, measured: Spread, digits = 2): Target {
-  const isReached = measured.median >= bound;
-  return { what, wanted: `≥ ${number(bound, digits)}`, measured: shown(measured, digits), isReached };
+/** A target of at least that; `limit` is what there is where nothing of ours is done. */
+export function atLeast(what: string, bound: number, measured: Spread, digits = 2, limit?: Spread): Target {
+  return target(what, `≥ ${number(bound, digits)}`, measured, {
+    digits,
+    limit,
+    reaches: ({ median }) => median >= bound,
+  });
 }
 
-/** A target of at most that. */
-export function atMost(what: string, bound: number, measured: Spread, digits = 2): Target {
-  const isReached = measured.median <= bound;
-  return { what, wanted: `≤ ${number(bound, digits)}`, measured: shown(measured, digits), isReached };
+/** A target of at most that; `limit` as in `atLeast`. */
+export function atMost(what: string, bound: number, measured: Spread, digits = 2, limit?: Spread): Target {
+  return target(what, `≤ ${number(bound, digits)}`, measured, {
+    digits,
+    limit,
+    reaches: ({ median }) => median <= bound,
+  });
+}
+
+function target(
+  what: string,
+  wanted: string,
+  measured: Spread,
+  { digits, limit, reaches }: { digits: number; limit: Spread | undefined; reaches: (of: Spread) => boolean },
+): Target {
+  const isReached = reaches(measured);
+  const judged = { what, wanted, measured: shown(measured, digits), isReached };
+  return limit === undefined
+    ? judged
+    : { ...judged, limit: shown(limit, digits), isBeyond: !isReached && !reaches(limit) };
 }

@@ -26,12 +26,12 @@ interface Ready {
 
 const embedded = {
   renewal: "renewal, provider embedded",
-  least: "the least there is to do, embedded",
+  limit: "the limit, embedded",
   refresh: "its refresh alone, embedded",
 };
 const overHttp = {
   renewal: "renewal, provider over HTTP",
-  least: "the least there is to do, over HTTP",
+  limit: "the limit, over HTTP",
   refresh: "its refresh alone, over HTTP",
 };
 
@@ -60,8 +60,8 @@ export const scenario: Scenario = async (options) => {
       const page = await begin(names.renewal, "servers/renewal.ts", { WORK: "renewal", ...environment });
       await check(page);
       ready.push(await renewing(page, besides));
-      const least = await begin(names.least, "servers/renewal.ts", { WORK: "least", ...environment });
-      ready.push(await renewingLeast(least, besides));
+      const limit = await begin(names.limit, "servers/renewal.ts", { WORK: "limit", ...environment });
+      ready.push(await renewingLimit(limit, besides));
       const bare = await begin(names.refresh, "servers/renewal.ts", { WORK: "refresh", ...environment });
       ready.push(await refreshing(bare, besides));
     }
@@ -110,12 +110,12 @@ async function renewing(page: Running, besides: readonly Running[]): Promise<Rea
   };
 }
 
-async function renewingLeast(least: Running, besides: readonly Running[]): Promise<Ready> {
-  const browsers = (await least.ask("leastBrowsers", await tokensFor(least, besides))) as Browser[];
+async function renewingLimit(limit: Running, besides: readonly Running[]): Promise<Ready> {
+  const browsers = (await limit.ask("limitBrowsers", await tokensFor(limit, besides))) as Browser[];
   return {
-    name: least.name,
-    servers: [least, ...besides],
-    lanes: await exchange("renewal", least, browsers),
+    name: limit.name,
+    servers: [limit, ...besides],
+    lanes: await exchange("renewal", limit, browsers),
   };
 }
 
@@ -153,7 +153,7 @@ function sectionOf(ready: readonly Ready[], measured: Rounds) {
     return { median: median - 1, least: least - 1, most: most - 1 };
   };
   const overhead = ({ renewal, refresh }: typeof embedded) => above(renewal, refresh);
-  const limit = ({ least, refresh }: typeof embedded) => shown(above(least, refresh));
+  const limitOf = ({ limit, refresh }: typeof embedded) => above(limit, refresh);
   return {
     title: "4. Renewal: an expired session becomes a new one in the same response",
     text: `${lanesEach} browsers with a pair of cookies each, in a closed loop. Whenever one of them asks for the page, its session has expired; the
@@ -163,13 +163,24 @@ provider's refresh alone: the same grant, asked for in the same way and its answ
 as fast as the real one and each browser waits 10 ms (in its latency, too), so that a session that idles out after a second has, at every request. Checked: who has no cookies is sent to sign in, the page is
 the right person's, both cookies change at every request, and a pair that was renewed is refused and ends the sign-in.
 
-**"The least there is to do" is for comparison, and not tuned**: everything of ours taken away, the pair opened (AES-GCM), the refresh, the access token's signature verified
-(\`node:crypto\`), the new session on the disk, the new pair sealed, the page (\`bench/servers/least-renewal.ts\`). Above the refresh alone it
-comes to ${limit(embedded)} embedded and ${limit(overHttp)} over HTTP.`,
+**The limit** has everything of ours taken away: the pair opened (AES-GCM), the refresh, the access token's signature verified
+(\`node:crypto\`), the new session on the disk, the new pair sealed, the page (\`bench/servers/limit-renewal.ts\`).`,
     tables: [tableOf(ready, measured)],
     targets: [
-      atMost("CPU of a renewal above the provider's refresh, embedded", 0.3, overhead(embedded)),
-      atMost("CPU of a renewal above the provider's refresh, over HTTP", 0.3, overhead(overHttp)),
+      atMost(
+        "CPU of a renewal above the provider's refresh, embedded",
+        0.3,
+        overhead(embedded),
+        2,
+        limitOf(embedded),
+      ),
+      atMost(
+        "CPU of a renewal above the provider's refresh, over HTTP",
+        0.3,
+        overhead(overHttp),
+        2,
+        limitOf(overHttp),
+      ),
     ],
     charts: [
       {

@@ -1,5 +1,5 @@
 // What a renewal costs, and what of that is the provider's: a page behind sessions that have expired whenever a request comes, on Fastify and
-// SQLite (WORK: renewal), nothing but the call to the provider that a renewal makes (WORK: refresh), or that and the least besides (WORK: least). The provider is embedded, or listens at
+// SQLite (WORK: renewal), nothing but the call to the provider that a renewal makes (WORK: refresh), or that and the limit (WORK: limit). The provider is embedded, or listens at
 // PROVIDER, and REGISTERED says what its application is known by. The clock of all of them runs fast, so that a second is over at once.
 import { once } from "node:events";
 import type { JsonWebKey } from "node:crypto";
@@ -11,7 +11,7 @@ import { present } from "../candidate.ts";
 import type { Browser } from "../lanes/renewal.ts";
 import type { Family } from "../lanes/token.ts";
 import { startFastify } from "./frameworks.ts";
-import { startLeastRenewal, type Tokens } from "./least-renewal.ts";
+import { startLimitRenewal, type Tokens } from "./limit-renewal.ts";
 import { fastClock, type Registered, startProvider } from "./provider.ts";
 import { signedIn } from "./signing-in.ts";
 import { folder } from "./folder.ts";
@@ -26,7 +26,7 @@ const [port = 0] = await freePorts(1);
 const embedded = PROVIDER === undefined ? await embeddedHere() : null;
 const provider = embedded?.options ?? over(PROVIDER ?? "", JSON.parse(REGISTERED ?? "{}") as Registered);
 
-const least = WORK === "least" ? await startLeast() : null;
+const limit = WORK === "limit" ? await startLimit() : null;
 if (WORK === "renewal") await startPages();
 if (WORK === "refresh") await startRefreshing();
 const browsers = WORK === "renewal" ? await signedIn({ port, host }, people, people) : [];
@@ -39,7 +39,7 @@ present({
     browsers: () => browsers,
     another: async () => (await signedIn({ port, host }, 1, people))[0],
     // Of tokens that the provider gave.
-    leastBrowsers: (tokens) => (tokens as string[]).map((token) => least?.(token)),
+    limitBrowsers: (tokens) => (tokens as string[]).map((token) => limit?.(token)),
     families: (count) => embedded?.families(Number(count)),
   },
 });
@@ -77,13 +77,13 @@ async function startPages(): Promise<void> {
   await startFastify(port, sessions);
 }
 
-async function startLeast(): Promise<(refreshToken: string) => Browser> {
+async function startLimit(): Promise<(refreshToken: string) => Browser> {
   const { url, fetch: send = fetch } = provider;
   const published = await send(new Request(`${url}/.well-known/jwks.json`));
   const { keys } = (await published.json()) as { keys: JsonWebKey[] };
   const key = keys.find(({ crv }) => crv === "P-256");
   if (key === undefined) throw new Error("The provider signs with no P-256 key");
-  return startLeastRenewal({ port, folder, key, refreshed });
+  return startLimitRenewal({ port, folder, key, refreshed });
 }
 
 /** The request that a renewal makes, its answer read, and nothing else. */

@@ -3,13 +3,14 @@ import type { DatabaseSync } from "node:sqlite";
 
 /** What a turn of the event loop writes is one commit; each waits for it. */
 export function commitsOf(database: DatabaseSync): (write: () => void) => Promise<void> {
+  const [begin, commit] = [database.prepare("BEGIN"), database.prepare("COMMIT")];
   let waiting: { write: () => void; written: () => void }[] = [];
   const end = () => {
     const writes = waiting;
     waiting = [];
-    database.exec("BEGIN");
+    begin.run();
     for (const { write } of writes) write();
-    database.exec("COMMIT");
+    commit.run();
     for (const { written } of writes) written();
   };
   return (write) =>

@@ -1,4 +1,4 @@
-// The least that a durable refresh takes: a form arrives, its client's secret and its token are checked, the token is replaced, an access token is
+// The limit for a durable refresh: a form arrives, its client's secret and its token are checked, the token is replaced, an access token is
 // signed, and all of it is on the disk before the answer. No users, tenants, limits, grace or events, one key: what is left when everything of ours
 // is taken away. Reads wait for no commit; what a turn of the event loop writes is one commit, as in Latchkey's.
 import { generateKeyPairSync, hash, randomBytes, sign, timingSafeEqual } from "node:crypto";
@@ -6,12 +6,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { text } from "node:stream/consumers";
+import { joseSignature } from "../../packages/idp/src/jose-signature.ts";
 import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
 import type { Family } from "../lanes/token.ts";
-import { commitsOf } from "./least-commits.ts";
+import { commitsOf } from "./limit-commits.ts";
 import { folder } from "./folder.ts";
+import { bodyOf } from "./limit-body.ts";
 
 const database = new DatabaseSync(join(folder, "refresh.sqlite"));
 database.exec(
@@ -19,6 +20,7 @@ database.exec(
 );
 const insert = database.prepare("INSERT INTO families VALUES (?, ?)");
 const select = database.prepare("SELECT newest FROM families WHERE id = ?");
+select.setReturnArrays(true);
 const rotate = database.prepare("UPDATE families SET newest = ? WHERE id = ? AND newest = ?");
 const end = database.prepare("DELETE FROM families WHERE id = ?");
 
@@ -32,9 +34,9 @@ const committed = commitsOf(database);
 async function refreshed(presented: string): Promise<{ token: string; accessToken: string } | null> {
   const [id = "", secret = ""] = presented.split(".");
   const newest = hash("sha256", secret, "base64url");
-  const family = select.get(id) as { newest: string } | undefined;
+  const family = select.get(id) as unknown as [newest: string] | undefined;
   if (family === undefined) return null;
-  if (family.newest !== newest) {
+  if (family[0] !== newest) {
     await committed(() => end.run(id));
     return null;
   }
@@ -42,7 +44,7 @@ async function refreshed(presented: string): Promise<{ token: string; accessToke
   const now = Math.floor(Date.now() / 1_000);
   const claims = { iss: "http://localhost", sub: id, iat: now, exp: now + 3_600, jti: random() };
   const signed = `${header}.${encoded(claims)}`;
-  const signature = sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" });
+  const signature = joseSignature(sign("sha256", Buffer.from(signed), privateKey), 32);
   await committed(() => rotate.run(hash("sha256", next, "base64url"), id, newest));
   return { token: `${id}.${next}`, accessToken: `${signed}.${signature.toString("base64url")}` };
 }
@@ -56,7 +58,7 @@ const server = createServer((request, response) => {
       );
     const given = hash("sha256", request.headers.authorization ?? "", "buffer");
     const isClient = timingSafeEqual(given, hash("sha256", authorization, "buffer"));
-    const form = new URLSearchParams(await text(request));
+    const form = new URLSearchParams(await bodyOf(request));
     const result = isClient ? await refreshed(form.get("refresh_token") ?? "") : null;
     if (result === null) return response.writeHead(400).end('{"error":"invalid_grant"}');
     response.setHeader("content-type", "application/json");

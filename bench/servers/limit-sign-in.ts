@@ -1,4 +1,4 @@
-// The least that signing in takes of a server: a form arrives, its password is checked, who has signed in is on the disk, a cookie is set. No
+// The limit for signing in: a form arrives, its password is checked, who has signed in is on the disk, a cookie is set. No
 // throttle, no forgery guard, no tokens, no provider: what is left when everything of ours is taken away. As at the provider 64 wait for their hash; the
 // next is told 503.
 import { randomBytes } from "node:crypto";
@@ -6,12 +6,12 @@ import { createServer } from "node:http";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { text } from "node:stream/consumers";
 import { hash, verify } from "@node-rs/argon2";
 import { freePorts } from "../../test/free-ports.ts";
 import { present } from "../candidate.ts";
 import { password } from "./provider.ts";
 import { folder } from "./folder.ts";
+import { bodyOf } from "./limit-body.ts";
 
 const database = new DatabaseSync(join(folder, "sessions.sqlite"));
 database.exec(
@@ -45,7 +45,7 @@ async function isRight(presented: string): Promise<boolean> {
 const [port = 0] = await freePorts(1);
 createServer((request, response) => {
   void (async () => {
-    const form = new URLSearchParams(await text(request));
+    const form = new URLSearchParams(await bodyOf(request));
     if (waiting.length === mostWaiting) return response.writeHead(503).end();
     if (!(await isRight(form.get("password") ?? ""))) return response.writeHead(401).end();
     const id = randomBytes(32).toString("base64url");
