@@ -29,8 +29,9 @@ export async function authenticate(
   access: Access,
   operation: Operation,
 ): Promise<ApiKey | null> {
+  if (access === "anyone") return null;
   const presented = presentedKey(request);
-  if (access === "anyone" || (access === "optional api key" && presented === null)) return null;
+  if (access === "optional api key" && presented === null) return null;
   const key = presented === null ? null : await provider.store.apiKeys.findByHash(hashApiKey(presented));
   if (key === null || hasEnded(key, provider.config.now()) || !allows(key, operation))
     throw new RequestRefusedError(401);

@@ -85,10 +85,14 @@ export function decodeRefreshToken(token: string): ClaimedToken | null {
   const rest = bytes.subarray(1 + keyIdLength);
   return {
     keyId,
-    id: rest.toString("hex", 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"),
+    id: uuidOf(rest.toString("hex", 0, 16)),
     generation: rest.readUInt32BE(16),
-    mac: Buffer.from(rest.subarray(20)),
+    mac: rest.subarray(20),
   };
+}
+
+function uuidOf(hex: string): string {
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
 // All parts have a fixed length, so that no two different inputs give the same bytes. Tenant and application are covered:

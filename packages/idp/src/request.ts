@@ -42,9 +42,10 @@ export function forwardedAddress(request: Request): string | null {
   return ipAddressOf(request.headers.get("x-forwarded-for")?.split(",")[0]?.trim() ?? "");
 }
 
-/** The query of a URL. */
-export function readQuery({ searchParams }: URL): Query {
-  const all = (name: string): string[] => searchParams.getAll(name).filter(isGiven);
+/** The query that is this part of a URL, with its "?" or nothing. */
+export function readQuery(search: string): Query {
+  const parameters = new URLSearchParams(search);
+  const all = (name: string): string[] => parameters.getAll(name).filter(isGiven);
   const get = (name: string): string | null => {
     const [value, ...more] = all(name);
     if (more.length > 0) throw fieldRefusal("invalid", name);

@@ -4,7 +4,7 @@
 import { Hono } from "hono";
 import { empty, failed } from "./answer.ts";
 import type { Call, Endpoint } from "./call.ts";
-import { type Access, authenticate, tenantLimitOf } from "./caller.ts";
+import { type Access, authenticate, type Operation, tenantLimitOf } from "./caller.ts";
 import {
   createApiKey,
   deleteApiKey,
@@ -64,6 +64,8 @@ export interface Route {
   readonly method: string;
   readonly path: string;
   readonly access: Access;
+  /** What API keys' permissions name: `/api/application/:applicationId/role/:roleId?` is `/api/application/role`. */
+  readonly operation: Operation;
   readonly endpoint: Endpoint;
 }
 
@@ -130,7 +132,8 @@ export const routes: readonly Route[] = [
 ];
 
 function route(method: string, path: string, access: Access, endpoint: Endpoint): Route {
-  return { method, path, access, endpoint };
+  const operation = { path: path.replaceAll(/\/:[^/]+/g, ""), method };
+  return { method, path, access, operation, endpoint };
 }
 
 /** What the transport knows and the request does not say. */
@@ -162,7 +165,7 @@ export function createRouter(
   app.notFound(() => empty(404));
   app.onError((error, { req }) => failed(error, pathOf(req.raw), provider.publish));
   const fixed = fixedLines();
-  const dispatch = async (request: Request, answering: Answering): Promise<Response> => {
+  const dispatch = (request: Request, answering: Answering): Response | Promise<Response> => {
     const line = fixed.get(`${request.method} ${pathOf(request)}`);
     if (line === undefined) return app.fetch(request, answering);
     answering.route = line.path;
@@ -189,7 +192,7 @@ interface Answering extends Transport {
 
 async function answer(
   provider: Provider,
-  { access, method, path, endpoint }: Route,
+  { access, operation, path, endpoint }: Route,
   arrived: Request,
   transport: Transport,
   parameters: Call["path"],
@@ -197,11 +200,10 @@ async function answer(
 ): Promise<Response> {
   try {
     const { request, address: client } = provider.config.receive(arrived, transport.address);
-    const operation = { path: nameOf(path), method };
     const apiKey = operator ?? (await authenticate(provider, request, access, operation));
     const address = addressOf(request, client, apiKey !== null);
     const tenantLimit = tenantLimitOf(request, apiKey);
-    const query = readQuery(new URL(request.url));
+    const query = readQuery(searchOf(request));
     return await endpoint({ provider, request, query, path: parameters, apiKey, tenantLimit, address });
   } catch (error) {
     return failed(error, path, provider.publish);
@@ -216,11 +218,6 @@ function addressOf(request: Request, client: string | null, believed: boolean): 
   return believed && said !== "" ? forwardedAddress(request) : client;
 }
 
-// What API keys' permissions name: "/api/application/:applicationId/role/:roleId?" is "/api/application/role".
-function nameOf(path: string): string {
-  return path.replaceAll(/\/:[^/]+/g, "");
-}
-
 // FusionAuth's client writes "//api/login" for a host with a slash at its end, and "/api/user/" for an empty id. One spelling is
 // made here and nowhere else, before anything is decided by the path (GHSA-x732-6j76-qmhm).
 function pathOf({ url }: Request): string {
@@ -228,11 +225,17 @@ function pathOf({ url }: Request): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
-// As URL has it, without making one: a request's url has been made by it, so that dots, spaces and the like are resolved already.
+// As URL has them, without making one: a request's url has been made by it, so that dots, spaces and the like are resolved already.
 function pathnameOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const end = url.slice(start).search(/[?#]/);
   return end === -1 ? url.slice(start) : url.slice(start, start + end);
+}
+
+function searchOf({ url }: Request): string {
+  const [withoutFragment = ""] = url.split("#", 1);
+  const start = withoutFragment.indexOf("?");
+  return start === -1 ? "" : withoutFragment.slice(start);
 }
 
 function byPath(): Map<string, Route[]> {

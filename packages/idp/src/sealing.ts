@@ -67,7 +67,8 @@ export function createSealing({ keys, randomBytes }: Pick<ResolvedConfig, "keys"
     open,
 
     holds(sealed, about, plain) {
-      const key = JSON.stringify([sealed, about]);
+      // What is sealed has no space in it.
+      const key = `${sealed} ${about}`;
       const digest = digests.get(key) ?? digestOf(open(sealed, about));
       if (digests.size >= MOST_DIGESTS) digests.clear();
       digests.set(key, digest);

@@ -1,6 +1,6 @@
 // One commit per event-loop turn: the first write of a turn opens a transaction, the end of the turn commits it, and every
 // writer of the turn is answered only after that COMMIT. So many requests share one fsync and none is told "done" before it
-// is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself.
+// is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself; one that is a single statement needs none.
 // A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone. Refreshes of different families
 // have nothing to do with each other and say so; else each that comes while others are written would wait for two commits.
 
@@ -11,8 +11,8 @@ import type { Row } from "../columns.ts";
 /** The database as the parts of the store use it. */
 export interface Turn {
   /**
-   * Runs `operation` and answers once it is on disk. What it throws undoes only what it did. With `family` it changes nothing but the
-   * refresh token of this id.
+   * Runs `operation` and answers once it is on disk. What it throws undoes only what it did. With `family` it is one statement, and changes
+   * nothing but the refresh token of this id.
    */
   write<T>(operation: () => T, family?: string): Promise<T>;
   /** Runs `operation`; it must not write. With `family` it rests on no other refresh token than that of this id. */
@@ -63,7 +63,10 @@ export function createTurn(db: DatabaseSync): Turn {
       if (family === undefined) turn.changed = null;
       else turn.changed?.add(family);
       try {
-        return inSavepoint(db, operation, turn);
+        return family === undefined ? inSavepoint(db, operation) : operation();
+      } catch (error) {
+        if (!db.isTransaction) turn.fail(error);
+        throw error;
       } finally {
         // Also before an error is told: "exists already" must not rest on a row that may still be undone.
         await turn.committed;
@@ -106,7 +109,7 @@ function restsOn({ changed }: OpenTurn, family: string | undefined): boolean {
 
 function statementsOf(db: DatabaseSync): Pick<Turn, "sql" | "first"> {
   const statements = new Map<string, StatementSync>();
-  const listings = new Map<string, { listing: StatementSync; names: readonly string[] }>();
+  const listings = new Map<string, Listing>();
 
   const sql = (text: string): StatementSync => {
     const statement = statements.get(text) ?? db.prepare(text);
@@ -115,11 +118,12 @@ function statementsOf(db: DatabaseSync): Pick<Turn, "sql" | "first"> {
   };
 
   const first = (text: string, ...values: SQLInputValue[]): Row | undefined => {
-    const { listing, names } = listings.get(text) ?? listed(db.prepare(text));
-    listings.set(text, { listing, names });
-    const found: unknown = listing.get(...values);
+    const listing = listings.get(text) ?? listed(db.prepare(text));
+    listings.set(text, listing);
+    const { statement, names, empty } = listing;
+    const found: unknown = statement.get(...values);
     if (!Array.isArray(found)) return undefined;
-    const row: Record<string, unknown> = {};
+    const row: Record<string, unknown> = { ...empty };
     for (let index = 0; index < names.length; index += 1) row[names[index] ?? ""] = found[index];
     return row;
   };
@@ -127,10 +131,17 @@ function statementsOf(db: DatabaseSync): Pick<Turn, "sql" | "first"> {
   return { sql, first };
 }
 
-function listed(listing: StatementSync): { listing: StatementSync; names: readonly string[] } {
-  const names = listing.columns().map(({ name }) => name);
-  listing.setReturnArrays(true);
-  return { listing, names };
+interface Listing {
+  statement: StatementSync;
+  names: readonly string[];
+  /** All columns, with nothing in them: to copy it costs less than to add one after the other to an object. */
+  empty: Row;
+}
+
+function listed(statement: StatementSync): Listing {
+  const names = statement.columns().map(({ name }) => name);
+  statement.setReturnArrays(true);
+  return { statement, names, empty: Object.fromEntries(names.map((name) => [name, null])) };
 }
 
 function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
@@ -168,7 +179,7 @@ function rollBack(db: DatabaseSync): void {
   }
 }
 
-function inSavepoint<T>(db: DatabaseSync, operation: () => T, turn: OpenTurn): T {
+function inSavepoint<T>(db: DatabaseSync, operation: () => T): T {
   db.exec("SAVEPOINT operation");
   try {
     const value = operation();
@@ -176,7 +187,6 @@ function inSavepoint<T>(db: DatabaseSync, operation: () => T, turn: OpenTurn): T
     return value;
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK TO operation; RELEASE operation");
-    else turn.fail(error);
     throw error;
   }
 }
