@@ -2,11 +2,8 @@
  * The provider's issuer and public keys, as it publishes them, and the check that it signed a JWT. What the token is for is
  * the caller's business: access-token.ts and webhook.ts each want other claims, so that neither's passes for the other's.
  */
-import type { JSONWebKeySet, JWTPayload, JWTVerifyOptions } from "jose";
-// By the parts that are used: the whole of it is as much to load as everything of ours.
+import type { createLocalJWKSet, JSONWebKeySet, JWTPayload, jwtVerify, JWTVerifyOptions } from "jose";
 import { JWKSNoMatchingKey, JWTClaimValidationFailed } from "jose/errors";
-import { createLocalJWKSet } from "jose/jwks/local";
-import { jwtVerify } from "jose/jwt/verify";
 import { IdentityProviderMisconfiguredError } from "./errors.ts";
 import type { IdentityProvider } from "./provider-contract.ts";
 
@@ -39,6 +36,7 @@ const believedFor = 10 * 60_000;
 interface Trusted {
   readonly expectedIssuer: string;
   readonly keys: ReturnType<typeof createLocalJWKSet>;
+  readonly verify: typeof jwtVerify;
   readonly fetchedAt: number;
 }
 
@@ -91,7 +89,12 @@ async function fetchTrusted(
   const expectedIssuer = issuer ?? (await discoverIssuer(provider));
   const fetchedAt = now();
   const keys = (await provider.document("/.well-known/jwks.json")) as JSONWebKeySet;
-  return { expectedIssuer, keys: createLocalJWKSet(keys), fetchedAt };
+  // With the first keys, and by the parts that are used: loading them takes a quarter of the time that importing all of ours does.
+  const [{ createLocalJWKSet }, { jwtVerify }] = await Promise.all([
+    import("jose/jwks/local"),
+    import("jose/jwt/verify"),
+  ]);
+  return { expectedIssuer, keys: createLocalJWKSet(keys), verify: jwtVerify, fetchedAt };
 }
 
 async function discoverIssuer(provider: IdentityProvider): Promise<string> {
@@ -101,12 +104,12 @@ async function discoverIssuer(provider: IdentityProvider): Promise<string> {
 }
 
 async function verifyWith(
-  { expectedIssuer, keys }: Trusted,
+  { expectedIssuer, keys, verify }: Trusted,
   token: string,
   { audience, requiredClaims }: ExpectedToken,
   time: Pick<JWTVerifyOptions, "currentDate" | "clockTolerance">,
 ): Promise<JWTPayload> {
-  const { payload } = await jwtVerify(token, keys, {
+  const { payload } = await verify(token, keys, {
     ...time,
     algorithms,
     requiredClaims: [...requiredClaims],
