@@ -138,6 +138,9 @@ are asked in the provider's process, without HTTP; the latter is what signing in
 which costs 8 ms whatever there is. Each was checked first: the page is its user's, nobody and an ended session are refused, the list has five,
 a used token is refused.
 
+Files of SQLite are read once before each measurement, so that they are in the operating system's cache as those of a database in use are: this
+machine takes from there what nobody has read for half a minute.
+
 Durability: Redis keeps nothing on disk. SQLite as it comes: sign-ins and the provider's changes are on the disk when they are answered
 (\`synchronous=FULL\`), sessions outlive the process, extensions are written every 100 ms. Postgres with \`fsync\` and \`synchronous_commit\` on
 and 2 GB of \`shared_buffers\`. *Its server* is the CPU of Redis or Postgres, on the other core, counted in hundredths of a second.

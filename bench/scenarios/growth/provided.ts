@@ -2,6 +2,7 @@
 import { serverCpu } from "../../../test/scaling-costs.ts";
 import { type Rounds, rounds } from "../../rounds.ts";
 import { type Running, start } from "../../running.ts";
+import { cache } from "./cached.ts";
 import type { Place, What } from "./ground.ts";
 import type { Cost } from "./sessions.ts";
 
@@ -48,6 +49,7 @@ export async function providerCosts(
 }
 
 async function costs(candidate: Candidate, operations: number): Promise<ProviderCosts> {
+  cache(candidate.place);
   const measure = async (name: keyof ProviderCosts, count: number): Promise<Cost> => {
     const { server } = candidate.place;
     const before = serverCpu(server);

@@ -6,6 +6,7 @@ import { isPageOf } from "../../page.ts";
 import { type Rounds, rounds } from "../../rounds.ts";
 import { type Running, start } from "../../running.ts";
 import { load } from "../../wrk.ts";
+import { cache } from "./cached.ts";
 import type { Place, What } from "./ground.ts";
 import { cookieOf, each, peopleOf, personOf, userOf } from "./made.ts";
 
@@ -65,6 +66,7 @@ export async function sessionCosts(
 }
 
 async function costs(candidate: Candidate, { seconds, lists, ends }: Effort): Promise<SessionCosts> {
+  cache(candidate.place);
   const cookies = Array.from({ length: Math.min(browsers, candidate.place.size) }, () =>
     cookieOf(anyone(candidate)),
   );
