@@ -10,6 +10,7 @@ import { checkedMail, type MailConfig } from "./mail/mail-config.ts";
 import { seedingRequest } from "./seeded-passwords.ts";
 import { isPostgresAddress, settingsOf } from "./store/postgres/address.ts";
 import { type Receive, trustedProxies } from "./trusted-proxies.ts";
+import { postBy, postOverNetwork, type SendPost } from "./webhooks/post.ts";
 
 /** Which signature access tokens carry. RS256 is a compatibility switch, never a default (D13). */
 export type SigningAlgorithm = "ES256" | "EdDSA" | "RS256";
@@ -60,7 +61,7 @@ export interface IdpConfig {
 
 /** What webhooks may reach, and by what. */
 export interface WebhooksConfig {
-  /** Default the global `fetch`; another one reaches receivers in the same process. Must not follow redirects. */
+  /** Default the network, by `node:http` and `node:https`; a function reaches receivers in the same process. Must not follow redirects. */
   fetch?: (request: Request) => Promise<Response>;
   /**
    * Hosts, e.g. "store" or "store:3000", that may be called without TLS though they are not this machine: whoever is on the way
@@ -83,7 +84,7 @@ export interface ResolvedConfig {
   readonly uuid: () => string;
   readonly hashing: { readonly concurrency: number; readonly queue: number };
   readonly mail: MailConfig | null;
-  readonly webhooks: Required<WebhooksConfig>;
+  readonly webhooks: { readonly post: SendPost; readonly plainHttpTo: readonly string[] };
   readonly receive: Receive;
 }
 
@@ -112,7 +113,7 @@ export function resolveConfig(config: IdpConfig): ResolvedConfig {
     },
     mail: config.mail === undefined ? null : checkedMail(config.mail),
     webhooks: {
-      fetch: config.webhooks?.fetch ?? ((request) => fetch(request)),
+      post: config.webhooks?.fetch === undefined ? postOverNetwork : postBy(config.webhooks.fetch),
       plainHttpTo: checkedHosts(config.webhooks?.plainHttpTo ?? []),
     },
     receive: trustedProxies(config.trustedProxies ?? []),

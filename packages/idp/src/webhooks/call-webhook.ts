@@ -1,5 +1,5 @@
-// One attempt to tell one receiver: the envelope, its signature, the request. Redirects are not followed: they would lead past
-// the check of the URL (CWE-918). Of the answer only the status counts.
+// One attempt to tell one receiver: the envelope, its signature, the request (post.ts). Redirects are not followed: they would lead past
+// the check of the URL (CWE-918).
 
 import { createHash } from "node:crypto";
 import { signedJwt } from "../access-token.ts";
@@ -27,16 +27,13 @@ export async function callWebhook(
   headers.set("content-type", "application/json");
   if (webhook.signed) headers.set("x-fusionauth-signature-jwt", await signatureOf(provider, event, body));
   const within = webhook.connectTimeout + webhook.readTimeout;
-  return beforeDeadline(within, signal, async (either) => {
-    const request = new Request(url, { method: "POST", body, headers, redirect: "manual", signal: either });
-    const response = await provider.config.webhooks.fetch(request);
-    await response.body?.cancel();
-    return response.status;
-  });
+  return beforeDeadline(within, signal, (either) =>
+    provider.config.webhooks.post(url, { headers, body, signal: either }),
+  );
 }
 
 // Not `AbortSignal.timeout`, which keeps what it belongs to until its time has come: of thousands of deliveries all that were answered
-// at once would be kept for half a minute.
+// at once would be kept for half a minute. Nor `AbortSignal.any`, whose WeakRefs outlive them (post.ts).
 async function beforeDeadline<T>(
   milliseconds: number,
   signal: AbortSignal,
@@ -44,10 +41,13 @@ async function beforeDeadline<T>(
 ): Promise<T> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new DOMException("Too slow", "TimeoutError")), milliseconds);
+  const stop = (): void => deadline.abort(signal.reason);
+  signal.addEventListener("abort", stop);
   try {
-    return await work(AbortSignal.any([signal, deadline.signal]));
+    return await work(deadline.signal);
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }
 

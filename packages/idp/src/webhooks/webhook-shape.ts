@@ -43,7 +43,7 @@ const headerName = z
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "[invalid]")
   .refine((name) => !OWN_HEADERS.has(name.toLowerCase()), "[invalid]");
 
-// A header holds bytes: of what is beyond Latin-1, fetch makes an error at every delivery.
+// A header holds bytes: of what is beyond Latin-1, Node makes an error at every delivery.
 const headerValue = line(4_096).refine((value) => /^[\t\x20-\xff]*$/.test(value), "[invalid]");
 
 const isKnown = (name: string): name is UserEventType => USER_EVENT_TYPES.some((type) => type === name);
