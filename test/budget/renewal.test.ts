@@ -32,14 +32,7 @@ const renewalCrypto = {
 /** What the provider does for it: the refresh grant with rotation, one SELECT and one commit, as in refresh.test.ts. */
 const grant = {
   crypto: { "hash sha256": 1, "hmac sha256": 2, randomUUID: 1, sign: 1 },
-  sql: [
-    "SELECT refresh_tokens",
-    "BEGIN IMMEDIATE",
-    "SAVEPOINT operation",
-    "UPDATE refresh_tokens",
-    "RELEASE operation",
-    "COMMIT, on disk",
-  ],
+  sql: ["SELECT refresh_tokens", "BEGIN IMMEDIATE", "UPDATE refresh_tokens", "COMMIT, on disk"],
 };
 
 /** What a store elsewhere than in SQLite, Postgres or Redis takes. */
