@@ -66,31 +66,36 @@ export function number(value: number, digits = 0): Cell {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** A target of at least that; `limit` is what there is where nothing of ours is done. */
-export function atLeast(what: string, bound: number, measured: Spread, digits = 2, limit?: Spread): Target {
-  return target(what, `≥ ${number(bound, digits)}`, measured, {
-    digits,
-    limit,
-    reaches: ({ median }) => median >= bound,
-  });
+/** How a target is shown. */
+interface Shown {
+  readonly digits?: number;
+  /** What there is where nothing of ours is done. */
+  readonly limit?: Spread | undefined;
 }
 
-/** A target of at most that; `limit` as in `atLeast`. */
-export function atMost(what: string, bound: number, measured: Spread, digits = 2, limit?: Spread): Target {
-  return target(what, `≤ ${number(bound, digits)}`, measured, {
-    digits,
-    limit,
-    reaches: ({ median }) => median <= bound,
-  });
+/** A target of at least that. */
+export function atLeast(what: string, bound: number, measured: Spread, shown: Shown = {}): Target {
+  const reaches = ({ median }: Spread) => median >= bound;
+  return target({ what, sign: "≥", bound, measured, reaches }, shown);
 }
 
-function target(
-  what: string,
-  wanted: string,
-  measured: Spread,
-  { digits, limit, reaches }: { digits: number; limit: Spread | undefined; reaches: (of: Spread) => boolean },
-): Target {
+/** A target of at most that. */
+export function atMost(what: string, bound: number, measured: Spread, shown: Shown = {}): Target {
+  const reaches = ({ median }: Spread) => median <= bound;
+  return target({ what, sign: "≤", bound, measured, reaches }, shown);
+}
+
+interface Aim {
+  readonly what: string;
+  readonly sign: "≥" | "≤";
+  readonly bound: number;
+  readonly measured: Spread;
+  readonly reaches: (of: Spread) => boolean;
+}
+
+function target({ what, sign, bound, measured, reaches }: Aim, { digits = 2, limit }: Shown): Target {
   const isReached = reaches(measured);
+  const wanted = `${sign} ${number(bound, digits)}`;
   const judged = { what, wanted, measured: shown(measured, digits), isReached };
   return limit === undefined
     ? judged

@@ -120,7 +120,9 @@ function bytesOf({ places }: Ground, sizes: readonly number[]): { table: Table; 
     ...bytesASession.flatMap(({ what }) => [number(bytes(what, size, 0)), number(bytes(what, size, 1))]),
   ]);
   const targets = bytesASession.map(({ what, name, bound }) =>
-    atMost(`${name}: bytes a session of ${number(most)}`, bound, spread([bytes(what, most, 0)]), 0),
+    atMost(`${name}: bytes a session of ${number(most)}`, bound, spread([bytes(what, most, 0)]), {
+      digits: 0,
+    }),
   );
   return { table: { title: "Bytes", columns: ["how many", ...columns], rows }, targets };
 }

@@ -78,22 +78,16 @@ too. **The limit** is the same page with everything of ours taken away: one SHA-
       ]),
     ],
     targets: [
-      atLeast(
-        "throughput ÷ no session, Fastify",
-        0.8,
-        paired(measured, ours, bare, throughput),
-        2,
-        paired(measured, limit, bare, throughput),
-      ),
-      atMost("cost ÷ @fastify/session's", 0.2, onFastify(ours), 2, onFastify(limit)),
-      atMost(
-        "cost ÷ express-session's, on Express",
-        0.1,
-        onExpress(oursOnExpress),
-        2,
-        onExpress(limitOnExpress),
-      ),
-      atLeast("throughput ÷ better-auth's", 10, paired(measured, ours, betterAuth, throughput), 1),
+      atLeast("throughput ÷ no session, Fastify", 0.8, paired(measured, ours, bare, throughput), {
+        limit: paired(measured, limit, bare, throughput),
+      }),
+      atMost("cost ÷ @fastify/session's", 0.2, onFastify(ours), { limit: onFastify(limit) }),
+      atMost("cost ÷ express-session's, on Express", 0.1, onExpress(oursOnExpress), {
+        limit: onExpress(limitOnExpress),
+      }),
+      atLeast("throughput ÷ better-auth's", 10, paired(measured, ours, betterAuth, throughput), {
+        digits: 1,
+      }),
     ],
     charts: [
       chartOfCosts(measured, { file: "page-redis", title: "What a session in Redis costs a page" }, [

@@ -136,8 +136,7 @@ function sectionOf(
         "sign-ins ÷ passwords that one core can check at all",
         0.95,
         paired(measured, alone, bare, rate),
-        2,
-        paired(measured, limit, bare, rate),
+        { limit: paired(measured, limit, bare, rate) },
       ),
       atLeast(
         "the same where the hash has a core and the rest another one",
@@ -148,7 +147,7 @@ function sectionOf(
         "a page's p99 meanwhile ÷ better-auth's",
         0.125,
         paired(measured, latchkey, betterAuth, pageP99),
-        3,
+        { digits: 3 },
       ),
       ...overflowed
         .filter(({ name }) => name !== limit)

@@ -88,16 +88,8 @@ function inSqlite(): Kept {
   );
   const insert = database.prepare("INSERT INTO sessions VALUES (?, ?, ?)");
   const select = database.prepare("SELECT person, expires_at FROM sessions WHERE id = ?");
-  const extend = database.prepare("UPDATE sessions SET expires_at = ? WHERE id = ?");
-  const extended = new Map<string, number>();
-  setInterval(() => {
-    end();
-    database.exec("BEGIN");
-    for (const [id, expiresAt] of extended) extend.run(expiresAt, id);
-    database.exec("COMMIT");
-    extended.clear();
-  }, 100).unref();
   select.setReturnArrays(true);
+  const extend = database.prepare("UPDATE sessions SET expires_at = ? WHERE id = ?");
   const [begin, commit] = [database.prepare("BEGIN"), database.prepare("COMMIT")];
   let isSnapshot = false;
   const end = () => {
@@ -112,19 +104,27 @@ function inSqlite(): Kept {
     }
     return select.get(id) as unknown as [person: string, expiresAt: number] | undefined;
   };
-  const limitOf = (id: string, expiresAt: number) => extended.get(id) ?? expiresAt;
+  const extended = new Map<string, number>();
+  setInterval(() => {
+    end();
+    database.exec("BEGIN");
+    for (const [id, expiresAt] of extended) extend.run(expiresAt, id);
+    database.exec("COMMIT");
+    extended.clear();
+  }, 100).unref();
+  const expiresAtOf = (id: string, expiresAt: number) => extended.get(id) ?? expiresAt;
   return {
     find(id) {
       const row = found(id);
       const now = Date.now();
-      if (row === undefined || limitOf(id, row[1]) <= now) return null;
+      if (row === undefined || expiresAtOf(id, row[1]) <= now) return null;
       extended.set(id, now + idle);
       return JSON.parse(row[0]) as Person;
     },
     insert: (id, person) => insert.run(id, JSON.stringify(person), Date.now() + idle),
     expiryOf(id) {
       const row = found(id);
-      return row === undefined ? null : limitOf(id, row[1]);
+      return row === undefined ? null : expiresAtOf(id, row[1]);
     },
   };
 }

@@ -1,6 +1,6 @@
 // The limit for a durable refresh: a form arrives, its client's secret and its token are checked, the token is replaced, an access token is
 // signed, and all of it is on the disk before the answer. No users, tenants, limits, grace or events, one key: what is left when everything of ours
-// is taken away. Reads wait for no commit; what a turn of the event loop writes is one commit, as in Latchkey's.
+// is taken away, but for the form of a signature. Reads wait for no commit; what a turn of the event loop writes is one commit, as in Latchkey's.
 import { generateKeyPairSync, hash, randomBytes, sign, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";

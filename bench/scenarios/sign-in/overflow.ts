@@ -45,13 +45,10 @@ export function states(how: How, count: number, patience: number): SigningIn[] {
 /** What was to be reached, beside what the limit comes to on as many cores. */
 export function overflowTargets({ name, instant, second }: Overflow, limit: Overflow | undefined): Target[] {
   const target = (when: string, answered: Exchanged, atTheLimit: Exchanged | undefined) =>
-    atMost(
-      `${name}: 503 past the queue, ms, p99: ${crowd} ${when}`,
-      50,
-      late(answered),
-      1,
-      atTheLimit && late(atTheLimit),
-    );
+    atMost(`${name}: 503 past the queue, ms, p99: ${crowd} ${when}`, 50, late(answered), {
+      digits: 1,
+      limit: atTheLimit && late(atTheLimit),
+    });
   return [
     target("who come within a second", second, limit?.second),
     target("in one instant", instant, limit?.instant),

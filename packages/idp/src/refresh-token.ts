@@ -85,13 +85,13 @@ export function decodeRefreshToken(token: string): ClaimedToken | null {
   const rest = bytes.subarray(1 + keyIdLength);
   return {
     keyId,
-    id: uuidOf(rest.toString("hex", 0, 16)),
+    id: hyphenated(rest.toString("hex", 0, 16)),
     generation: rest.readUInt32BE(16),
     mac: rest.subarray(20),
   };
 }
 
-function uuidOf(hex: string): string {
+function hyphenated(hex: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 

@@ -67,8 +67,8 @@ export function createSealing({ keys, randomBytes }: Pick<ResolvedConfig, "keys"
     open,
 
     holds(sealed, about, plain) {
-      // What is sealed has no space in it.
-      const key = `${sealed} ${about}`;
+      // No `about` has this character, so that no two pairs are one text.
+      const key = `${about}\0${sealed}`;
       const digest = digests.get(key) ?? digestOf(open(sealed, about));
       if (digests.size >= MOST_DIGESTS) digests.clear();
       digests.set(key, digest);

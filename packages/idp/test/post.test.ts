@@ -55,6 +55,15 @@ test("nobody waits for a body without end, and its connection is not kept", asyn
   });
 });
 
+test("who answers that another protocol is spoken has not answered", async () => {
+  const switching: Answer = ({ socket }) =>
+    socket?.end("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n");
+  const began = performance.now();
+  expect((await delivered([switching])).outcomes).toEqual(["event-not-delivered", "event-delivered"]);
+  // Long before its deadline of three seconds.
+  expect(performance.now() - began).toBeLessThan(2_500);
+});
+
 test("a body that breaks off was an answer, a head that does was none and is asked for again", async () => {
   const broken: Answer = (response) => response.writeHead(200).write("x", () => response.destroy());
   const none: Answer = (response) => response.destroy();

@@ -39,6 +39,8 @@ async function beforeDeadline<T>(
   signal: AbortSignal,
   work: (either: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  // What was broken off while the signature was made has fired already.
+  signal.throwIfAborted();
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new DOMException("Too slow", "TimeoutError")), milliseconds);
   const stop = (): void => deadline.abort(signal.reason);

@@ -23,6 +23,8 @@ export const postOverNetwork: SendPost = (url, { headers, body, signal }) =>
     const sent = request(url, { method: "POST", headers: Object.fromEntries(headers), signal });
     const fail = (error: unknown): void => reject(signal.aborted ? signal.reason : error);
     sent.on("error", fail);
+    // Also after "101 Switching Protocols", of which Node says nothing else to who did not ask for it.
+    sent.once("close", () => fail(new Error("The connection was closed without an answer")));
     sent.once("response", (answer) => {
       answer.on("error", fail);
       leave(answer);

@@ -63,10 +63,7 @@ export function createTurn(db: DatabaseSync): Turn {
       if (family === undefined) turn.changed = null;
       else turn.changed?.add(family);
       try {
-        return family === undefined ? inSavepoint(db, operation) : operation();
-      } catch (error) {
-        if (!db.isTransaction) turn.fail(error);
-        throw error;
+        return ran(db, turn, operation, family !== undefined);
       } finally {
         // Also before an error is told: "exists already" must not rest on a row that may still be undone.
         await turn.committed;
@@ -176,6 +173,15 @@ function rollBack(db: DatabaseSync): void {
     if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
   } catch {
     // Every writer has heard of the failure already; the next turn tries again.
+  }
+}
+
+function ran<T>(db: DatabaseSync, turn: OpenTurn, operation: () => T, isOneStatement: boolean): T {
+  try {
+    return isOneStatement ? operation() : inSavepoint(db, operation);
+  } catch (error) {
+    if (!db.isTransaction) turn.fail(error);
+    throw error;
   }
 }
 
