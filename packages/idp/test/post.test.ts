@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { ALICE, startIdp } from "./idp.ts";
-import { subscribe } from "./receiver.ts";
+import { subscribe, told } from "./receiver.ts";
 
 type Answer = (response: ServerResponse) => unknown;
 
@@ -45,6 +45,15 @@ test("receivers that answer shortly are told over one connection", async () => {
     outcomes: ["event-delivered", "event-delivered", "event-delivered"],
     connections: 1,
   });
+});
+
+test("a header beyond ASCII arrives as it was set, and the body beside it too", async () => {
+  const { idp, receiver } = await told({}, { headers: { "x-key": "geheim-ä" } });
+  await idp.call("PATCH", `/api/user/${ALICE}`, { json: { user: { fullName: "Ålice" } } });
+  await idp.call("DELETE", `/api/user/${ALICE}`);
+  await idp.idp.deliverDue();
+  expect(receiver.received[0]?.headers["x-key"]).toBe("geheim-ä");
+  expect(receiver.received[0]?.event.user.fullName).toBe("Ålice");
 });
 
 test("nobody waits for a body without end, and its connection is not kept", async () => {

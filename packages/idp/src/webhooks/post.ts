@@ -30,7 +30,8 @@ export const postOverNetwork: SendPost = (url, { headers, body, signal }) =>
       leave(answer);
       resolve(answer.statusCode ?? 0);
     });
-    sent.end(body);
+    // As bytes: a text would be sent together with the head, and the head's Latin-1 as UTF-8.
+    sent.end(Buffer.from(body));
   });
 
 // A body that came along with the head leaves the connection for the next delivery; nobody waits for a longer one.
