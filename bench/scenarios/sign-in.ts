@@ -128,7 +128,7 @@ function sectionOf(
   versions: readonly Readonly<Record<string, string>>[],
 ): Section {
   return {
-    title: "Sign-in",
+    title: "6. Sign-in",
     text: textOf(versions),
     tables: [tableOf(measured), overflowTable(overflowed)],
     targets: [
