@@ -10,6 +10,7 @@ import { checkedMail, type MailConfig } from "./mail/mail-config.ts";
 import { seedingRequest } from "./seeded-passwords.ts";
 import { isPostgresAddress, settingsOf } from "./store/postgres/address.ts";
 import { type Receive, trustedProxies } from "./trusted-proxies.ts";
+import { uuidFrom } from "./uuid.ts";
 import { postBy, postOverNetwork, type SendPost } from "./webhooks/post.ts";
 
 /** Which signature access tokens carry. RS256 is a compatibility switch, never a default (D13). */
@@ -226,11 +227,4 @@ function positive(value: number, option: string, least: number): number {
     throw new TypeError(`"${option}" must be an integer of at least ${least}`);
   }
   return value;
-}
-
-// RFC 9562 §5.4. Made from the configured randomness, so that a test can repeat a run.
-function uuidFrom(bytes: Buffer): string {
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -6,6 +6,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { ResolvedConfig } from "./config.ts";
 import { deriveKey } from "./sealing.ts";
 import type { RefreshToken } from "./store/records.ts";
+import { uuidOfHex } from "./uuid.ts";
 
 /** What a refresh token says, before anyone has checked that it is genuine. */
 export interface ClaimedToken {
@@ -85,14 +86,10 @@ export function decodeRefreshToken(token: string): ClaimedToken | null {
   const rest = bytes.subarray(1 + keyIdLength);
   return {
     keyId,
-    id: hyphenated(rest.toString("hex", 0, 16)),
+    id: uuidOfHex(rest.toString("hex", 0, 16)),
     generation: rest.readUInt32BE(16),
     mac: rest.subarray(20),
   };
-}
-
-function hyphenated(hex: string): string {
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
 // All parts have a fixed length, so that no two different inputs give the same bytes. Tenant and application are covered:
