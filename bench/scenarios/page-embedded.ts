@@ -56,7 +56,7 @@ of them in one transaction: a crash may take back the last 100 ms of extensions,
 use (\`updateAge: 0\`), and once with its cookie cache, which answers from a copy in the cookie and asks nobody, so that neither an ending nor a use is
 noticed meanwhile. express-session's memory store is its default, of which its own documentation says that it is not meant for production. iron-session has no
 server side at all: nothing it has given out can be ended. The page with no session is asked for with the same cookies as Latchkey's, and reads forms, too.
-**The limit** is the same page with everything of ours taken away: one SHA-256, one \`SELECT\` in a snapshot a turn of the event loop, one \`JSON.parse\`, and the
+**The limit** is the same page with everything of ours taken away: one SHA-256, one \`SELECT\` with the others of its turn of the event loop, in one snapshot, one \`JSON.parse\`, and the
 extensions written every 100 ms (\`bench/servers/limit-page.ts\`).`,
     tables: [
       pageTable(measured, [

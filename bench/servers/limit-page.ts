@@ -1,6 +1,6 @@
 // The limit for a page with a session: its id read from the cookie, hashed, looked up and extended, and who it is parsed. No forgery guard, no
 // limits but one, no renewal, nothing checked, told or noticed: what is left when everything of ours is taken away. What makes Latchkey quick is here,
-// too: one write a turn of the event loop to Redis, one snapshot a turn on SQLite, rows as arrays.
+// too: one write a turn of the event loop to Redis, on SQLite the look-ups of a turn together at its end, rows as arrays.
 // FRAMEWORK: fastify, express. SESSION_STORE: redis (REDIS_URL), sqlite, nothing (a middleware that calls the next, and no session). SIGN_INS.
 import { hash } from "node:crypto";
 import { once } from "node:events";
@@ -91,36 +91,35 @@ function inSqlite(): Kept {
   select.setReturnArrays(true);
   const extend = database.prepare("UPDATE sessions SET expires_at = ? WHERE id = ?");
   const [begin, commit] = [database.prepare("BEGIN"), database.prepare("COMMIT")];
-  let isSnapshot = false;
-  const end = () => {
-    if (isSnapshot) commit.run();
-    isSnapshot = false;
-  };
-  const found = (id: string) => {
-    if (!isSnapshot) {
-      begin.run();
-      isSnapshot = true;
-      setImmediate(end);
-    }
-    return select.get(id) as unknown as [person: string, expiresAt: number] | undefined;
+  const found = (id: string) => select.get(id) as unknown as [person: string, expiresAt: number] | undefined;
+  let asked: { id: string; answer: (found: Person | null) => void }[] = [];
+  const answerAll = () => {
+    const answered = asked;
+    asked = [];
+    begin.run();
+    for (const { id, answer } of answered) answer(visitor(id));
+    commit.run();
   };
   const extended = new Map<string, number>();
   setInterval(() => {
-    end();
     database.exec("BEGIN");
     for (const [id, expiresAt] of extended) extend.run(expiresAt, id);
     database.exec("COMMIT");
     extended.clear();
   }, 100).unref();
   const expiresAtOf = (id: string, expiresAt: number) => extended.get(id) ?? expiresAt;
+  const visitor = (id: string) => {
+    const row = found(id);
+    const now = Date.now();
+    if (row === undefined || expiresAtOf(id, row[1]) <= now) return null;
+    extended.set(id, now + idle);
+    return JSON.parse(row[0]) as Person;
+  };
   return {
-    find(id) {
-      const row = found(id);
-      const now = Date.now();
-      if (row === undefined || expiresAtOf(id, row[1]) <= now) return null;
-      extended.set(id, now + idle);
-      return JSON.parse(row[0]) as Person;
-    },
+    find: (id) =>
+      new Promise((answer) => {
+        if (asked.push({ id, answer }) === 1) setImmediate(answerAll);
+      }),
     insert: (id, person) => insert.run(id, JSON.stringify(person), Date.now() + idle),
     expiryOf(id) {
       const row = found(id);

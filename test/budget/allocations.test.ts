@@ -23,8 +23,8 @@ test("a page allocates no more than it did", async () => {
     memory: Allocated;
     sqlite: Allocated;
   };
-  // 652, 5,012 and 6,286.
+  // 652, 5,012 and 7,530: who asks SQLite alone has a turn of the event loop for himself.
   expect(memory.anonymous).toBeLessThan(750);
   expect(memory.signedIn).toBeLessThan(5_760);
-  expect(sqlite.signedIn).toBeLessThan(7_230);
+  expect(sqlite.signedIn).toBeLessThan(8_660);
 }, 120_000);

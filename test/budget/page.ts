@@ -23,7 +23,7 @@ for (const framework of ["Express", "Fastify", "Hono"] as const) {
   pages.signedIn[framework] = signedIn;
   pages.anonymous[framework] = anonymous;
 }
-tell({ ...pages, received: await received(), interval: await interval() });
+tell({ ...pages, received: await received(), together: await together(), interval: await interval() });
 
 /** Over HTTP: the adapter's part is in it. */
 async function overHttp(framework: Framework): Promise<{ signedIn: unknown; anonymous: unknown }> {
@@ -91,6 +91,19 @@ async function received(): Promise<unknown> {
   hook.disable();
   await application.close();
   return { anonymous, signedIn };
+}
+
+/** Statements of ten pages that arrive in one turn of the event loop. */
+async function together(): Promise<unknown> {
+  const application = await startApplication("Fastify", stores[storeName](), provider);
+  const browser = await application.signedIn();
+  await browser.get(signedInPage);
+  const requests = Array.from({ length: 10 }, () => requestOf(browser, signedInPage));
+  const { own } = await counted(() =>
+    Promise.all(requests.map(async (request) => application.sessions.receive(request))),
+  );
+  await application.close();
+  return own.sql;
 }
 
 /** A thousand pages of ten browsers within one interval, and what is written when it is over. */

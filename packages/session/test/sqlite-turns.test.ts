@@ -152,6 +152,33 @@ test("a storm of writes is committed in portions, between which others get their
   expect(seen).toContain(500);
 });
 
+test("look-ups of one turn are of one moment, and one that fails takes no other with it", async () => {
+  await write("a");
+  const other = new DatabaseSync(join(folder, "turns.sqlite"));
+  const look = () => turns.look(() => things());
+  const outcomes = await Promise.allSettled([
+    look(),
+    turns.look(() => other.exec("INSERT INTO things (name) VALUES ('b')")),
+    turns.look(() => database.exec("SELECT * FROM nothing")),
+    look(),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+  expect(outcomes[3]).toEqual({ status: "fulfilled", value: ["a"] });
+  expect([await look(), database.isTransaction]).toEqual([["a", "b"], false]);
+  other.close();
+});
+
+test("look-ups that can't begin are rejected, all of them, and the next turn is as good as any", async () => {
+  const look = () => turns.look(() => things());
+  database.exec("BEGIN");
+  vi.spyOn(database, "exec").mockImplementationOnce(() => {
+    throw new Error("no rollback");
+  });
+  const outcomes = await Promise.allSettled([look(), look()]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(await look()).toEqual([]);
+});
+
 test("statements that are run at once are all done or none is, and what waits is not among them", async () => {
   const waits = write("a");
   turns.atOnce("NORMAL", () => database.exec("INSERT INTO things (name) VALUES ('b')"));

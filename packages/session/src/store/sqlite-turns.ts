@@ -4,7 +4,7 @@
  * is open while anybody else runs: other processes wait for no event loop of ours.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { noteCommit, rollBackWhatIsOwed, snapshotOf } from "./sqlite-snapshot.ts";
+import { lookUpsOf, rollBackWhatIsOwed } from "./sqlite-look-ups.ts";
 
 /** Where a write must be when it is answered: on the disk (FULL), or where the process being killed does no harm (NORMAL). */
 export type Durability = "FULL" | "NORMAL";
@@ -16,13 +16,11 @@ export interface Turns {
    * read. A statement that fails rejects alone; a transaction that fails rejects all of its writes, and none of them has happened.
    */
   write<T>(durability: Durability, statement: () => T, committed?: (result: T) => void): Promise<T>;
-  /** Looks something up as it was when this turn first looked, or later (sqlite-snapshot.ts). */
-  look<T>(statement: () => T): T;
-  /** Reads what is committed at this moment, and nothing else. */
-  read<T>(statement: () => T): T;
+  /** Looks something up with the others of this turn (sqlite-look-ups.ts). */
+  look<T>(statement: () => T): Promise<T>;
   /** Runs statements at once, in a transaction of their own; throws what they throw, and then none has happened. */
   atOnce(durability: Durability, statements: () => void): void;
-  /** Ends the turn: what waits is committed. */
+  /** Ends the turn: what waits is looked up and committed. */
   end(): void;
 }
 
@@ -43,14 +41,9 @@ export function turnsOf(database: DatabaseSync): Turns {
   let waiting: Waiting[] = [];
   let synchronous: Durability | null = null;
 
-  const snapshot = snapshotOf(database);
+  const lookUps = lookUpsOf(database);
 
-  const read = <T>(statement: () => T): T => {
-    snapshot.end();
-    return statement();
-  };
   const atOnce = (durability: Durability, statements: () => void): void => {
-    snapshot.end();
     rollBackWhatIsOwed(database);
     if (synchronous !== durability) database.exec(`PRAGMA synchronous = ${durability}`);
     synchronous = durability;
@@ -92,11 +85,10 @@ export function turnsOf(database: DatabaseSync): Turns {
         };
         if (waiting.push({ durability, run, answer: () => answer(), fail: reject }) === 1) setImmediate(end);
       }),
-    look: snapshot.look,
-    read,
+    look: lookUps.look,
     atOnce,
     end() {
-      snapshot.end();
+      lookUps.end();
       while (waiting.length > 0) end();
     },
   };
@@ -107,7 +99,6 @@ function transact(database: DatabaseSync, statements: () => void): void {
   try {
     statements();
     database.exec("COMMIT");
-    noteCommit();
   } catch (error) {
     // An open transaction would refuse every later one.
     rollBackWhatIsOwed(database);

@@ -227,20 +227,17 @@ function sessionMethods(turns: Turns, statements: Statements, extensions: LateEx
         return statements.insertSession.run({ ...row, waiting }).changes === 1;
       });
     },
-    async useSession(hash, now, idle) {
-      const session = turns.look(() => found(hash));
-      const waiting = extensions.get(hash);
-      if (session === null || limitOf(session, waiting) <= now) return null;
-      const expiresAt = limitOf(session, Math.max(waiting, now + idle));
-      extensions.set(hash, expiresAt);
-      return { ...session, expiresAt };
-    },
+    useSession: (hash, now, idle) =>
+      turns.look(() => {
+        const session = found(hash);
+        const waiting = extensions.get(hash);
+        if (session === null || limitOf(session, waiting) <= now) return null;
+        const expiresAt = limitOf(session, Math.max(waiting, now + idle));
+        extensions.set(hash, expiresAt);
+        return { ...session, expiresAt };
+      }),
     async readSession(hash, now) {
-      return asExtended(
-        turns.read(() => found(hash)),
-        extensions.get(hash),
-        now,
-      );
+      return asExtended(found(hash), extensions.get(hash), now);
     },
     updateSession(session) {
       const row = sessionRow(session);
@@ -264,7 +261,7 @@ function signInMethods(turns: Turns, statements: Statements) {
       return turns.write("FULL", () => statements.insertSignIn.run(row).changes === 1);
     },
     async readSignIn(id) {
-      return turns.read(() => signInOf(statements.readSignIn.get(id)));
+      return signInOf(statements.readSignIn.get(id));
     },
     updateSignIn(next) {
       const row = columnsOf(next);
@@ -276,15 +273,13 @@ function signInMethods(turns: Turns, statements: Statements) {
     },
     liveSignIns({ application, userId, after, limit }: LiveSignIns) {
       return filledPortion(limit, after, ({ authenticatedAt, id }, count) =>
-        turns.read(() =>
-          userId === null
-            ? statements.live.all(application, authenticatedAt, id, count)
-            : statements.liveOfUser.all(userId, application, authenticatedAt, id, count),
-        ),
+        userId === null
+          ? statements.live.all(application, authenticatedAt, id, count)
+          : statements.liveOfUser.all(userId, application, authenticatedAt, id, count),
       );
     },
     signInsOwingRevocation(limit) {
-      return filledPortion(limit, null, ({ id }, count) => turns.read(() => statements.owing.all(id, count)));
+      return filledPortion(limit, null, ({ id }, count) => statements.owing.all(id, count));
     },
   } satisfies Partial<SessionStore>;
 }
