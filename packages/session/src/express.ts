@@ -58,15 +58,19 @@ export function requireRecentSignIn(within: Duration, options?: RecentSignInOpti
 
 class Described implements IncomingRequest, IncomingWebhook {
   readonly target: string;
-  readonly address: string | undefined;
   readonly arrivedAt: number;
   readonly #request: Request;
 
   constructor(request: Request, sessions: Sessions) {
     this.target = request.originalUrl;
-    this.address = request.ip;
+    // Asked once, a socket still tells it when it is closed: `address` may be asked for by then.
+    void request.socket.remoteAddress;
     this.arrivedAt = sessions.arrivedAt(request);
     this.#request = request;
+  }
+
+  get address(): string | undefined {
+    return this.#request.ip;
   }
 
   get method(): string {

@@ -63,6 +63,42 @@ describe("using a session", () => {
     expect(await counted(redis)).toEqual({ evalsha: 1, pexpiretime: 1 });
   });
 
+  test("is one command for all that are used in one turn of the event loop, up to a hundred", async () => {
+    const redis = await server();
+    const store = storeAt(redis.url);
+    const hashes = Array.from({ length: 120 }, (_, index) => `hash-${index}`);
+    for (const hash of hashes) await store.insertSession(sessionRecord({ hash }));
+    await store.readSignIn("sign-in-1");
+    await counted(redis);
+    const asked = [...hashes.toSpliced(7, 1, "nobody's"), "hash-0"];
+    const used = await Promise.all(asked.map((hash) => store.useSession(hash, start, idle)));
+    const found = used.map((session) => session?.hash ?? "nobody's");
+    expect([found, used[0]?.expiresAt]).toEqual([asked, start + idle]);
+    expect(await counted(redis)).toMatchObject({ evalsha: 2, pexpiretime: 121 });
+  });
+
+  test("takes nobody's away who shares a command with a key of another type", async () => {
+    const redis = await server();
+    const store = storeAt(redis.url);
+    await store.insertSession(sessionRecord());
+    await ask(redis.port, "lpush", "latchkey:store:s:list", "1");
+    await ask(redis.port, "pexpireat", "latchkey:store:s:list", start + day);
+    const hashes = ["hash-1", "list", "hash-1", "nobody's"];
+    const used = await Promise.all(hashes.map((hash) => store.useSession(hash, start, idle)));
+    expect(used.map((session) => session?.hash ?? null)).toEqual(["hash-1", null, "hash-1", null]);
+  });
+
+  test("is answered when the store is closed in the same turn", async () => {
+    const redis = await server();
+    const store = storeAt(redis.url);
+    await store.insertSession(sessionRecord());
+    // Redis knows the script from now on.
+    await store.useSession("hash-1", start, idle);
+    const used = store.useSession("hash-1", start, idle);
+    await store.close();
+    expect((await used)?.hash).toBe("hash-1");
+  });
+
   test("goes on after the server has forgotten its scripts", async () => {
     const redis = await server();
     const store = storeAt(redis.url);

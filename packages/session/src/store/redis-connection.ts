@@ -7,7 +7,7 @@ import type { Cluster, Redis } from "ioredis";
 import { SessionStoreUnavailableError } from "../errors.ts";
 import { connectTimeout } from "./redis-client.ts";
 import type { Script } from "./redis-scripts.ts";
-import { turns } from "./redis-turns.ts";
+import { turnsOf } from "./redis-turns.ts";
 
 type Arguments = readonly (string | number)[];
 
@@ -17,6 +17,11 @@ export interface RedisConnection {
   ask(command: string, ...args: Arguments): Promise<unknown>;
   /** The same for a script on one key. */
   run(script: Script, key: string, ...args: Arguments): Promise<unknown>;
+  /** The same for a script on several keys, which a Cluster may have on different servers: there it has to be one. */
+  runOnAll(script: Script, keys: readonly string[], args: Arguments): Promise<unknown>;
+  readonly isCluster: boolean;
+  /** Does something when this turn of the event loop is over, right before its commands leave. */
+  atEndOfTurn(act: () => void): void;
   /** Whether an answer says that something was done (1), or not (0, and where another type is there). */
   did(answer: Promise<unknown>): Promise<boolean>;
   /**
@@ -33,13 +38,13 @@ export interface RedisConnection {
 /** Asks through a client that is not connected yet. */
 export function redisConnection(client: Redis | Cluster): RedisConnection {
   const { connected, leave, breakOff } = connections(client);
-  const hold = turns(client);
+  const turns = turnsOf(client);
   let closed = false;
 
   const send = (command: string, args: Arguments): Promise<unknown> => {
     const connection = closed ? Promise.reject(new Error("CLOSED")) : connected();
     if (connection !== undefined) return connection.then(() => client.call(command, ...args));
-    hold();
+    turns.hold();
     return client.call(command, ...args);
   };
   /** What becomes of a command that was refused or never left. */
@@ -55,11 +60,11 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
   };
   const ask = (command: string, args: Arguments): Promise<unknown> =>
     send(command, args).catch((error: unknown) => recover(error, () => ask(command, args)));
-  const run = (script: Script, key: string, args: Arguments): Promise<unknown> =>
-    send("evalsha", [script.sha, 1, key, ...args]).catch((error: unknown) =>
+  const run = (script: Script, keys: readonly string[], args: Arguments): Promise<unknown> =>
+    send("evalsha", [script.sha, keys.length, ...keys, ...args]).catch((error: unknown) =>
       firstWord(error) === "NOSCRIPT"
-        ? ask("eval", [script.lua, 1, key, ...args])
-        : recover(error, () => run(script, key, args)),
+        ? ask("eval", [script.lua, keys.length, ...keys, ...args])
+        : recover(error, () => run(script, keys, args)),
     );
   const mistrust = (): never => {
     breakOff();
@@ -67,7 +72,10 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
   };
   return {
     ask: (command, ...args) => ask(command, args),
-    run: (script, key, ...args) => run(script, key, args),
+    run: (script, key, ...args) => run(script, [key], args),
+    runOnAll: run,
+    isCluster: client.isCluster,
+    atEndOfTurn: turns.atEnd,
     async did(answer) {
       const done = await answer;
       return done === 1 || done === 0 || done === null ? done === 1 : mistrust();
@@ -76,6 +84,7 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
     breakOff,
     async close() {
       if (closed) return;
+      turns.end();
       closed = true;
       if (client.status === "ready") await client.quit().catch(() => null);
       client.disconnect();

@@ -1,6 +1,6 @@
 /**
- * What Redis does in one step, as scripts on one key each: a Cluster carries out no other. A key's own expiry is the limit of what
- * it holds (PEXPIRETIME, Redis ≥ 7.0); one that is absent (-2) or has no expiry (-1) is older than any `over`.
+ * What Redis does in one step, as scripts on one key each, since a Cluster carries out no other; `use` takes more elsewhere. A key's own
+ * expiry is the limit of what it holds (PEXPIRETIME, Redis ≥ 7.0); one that is absent (-2) or has no expiry (-1) is older than any `over`.
  *
  * They are without a `#!lua` line on purpose: with it Redis refuses them whole when memory is full, and a session could not even be
  * used or ended. They write last, so that what refuses the write has changed nothing.
@@ -17,12 +17,19 @@ function script(lua: string): Script {
   return { lua, sha: createHash("sha1").update(lua).digest("hex") };
 }
 
-/** `over`, `until`: the value, its limit moved to `until`; the value and its limit where that is later; nil if its limit is `over`. */
+/**
+ * `over`, `until` for each of its keys. An answer for each: the value, its limit moved to `until`; the value and its limit where that is
+ * later; nil if its limit is `over`.
+ */
 export const use: Script = script(`
-  local limit = redis.call('PEXPIRETIME', KEYS[1])
-  if limit <= tonumber(ARGV[1]) then return false end
-  if limit >= tonumber(ARGV[2]) then return {redis.call('GET', KEYS[1]), limit} end
-  return redis.call('GETEX', KEYS[1], 'PXAT', ARGV[2])
+  local answers = {}
+  for at, key in ipairs(KEYS) do
+    local limit, till = redis.call('PEXPIRETIME', key), ARGV[2 * at]
+    if limit <= tonumber(ARGV[2 * at - 1]) then answers[at] = false
+    elseif limit >= tonumber(till) then answers[at] = {redis.call('GET', key), limit}
+    else answers[at] = redis.call('GETEX', key, 'PXAT', till) end
+  end
+  return answers
 `);
 
 /** `over`: the value and its limit; nil if that is over. */

@@ -1,10 +1,11 @@
 /**
  * Sessions in Redis: one string key each, whose expiry is the idle limit. Redis forgets a session by itself; the caller's clock
- * decides exactly, also where Redis's clock differs a little. Using one is one command.
+ * decides exactly, also where Redis's clock differs a little. Those used in one turn of the event loop are one command.
  */
 import type { RedisConnection } from "./redis-connection.ts";
 import { readSession, sessionJson, sessionValue } from "./redis-records.ts";
-import { insert, look, raise, replace, rewrite, use } from "./redis-scripts.ts";
+import { insert, look, raise, replace, rewrite } from "./redis-scripts.ts";
+import { usesOf } from "./redis-uses.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
 
 /** The methods of sessions; `swept` is the instant the store was last swept at: what was over then stays over. */
@@ -16,6 +17,7 @@ export function sessionMethods(
   SessionStore,
   "insertSession" | "useSession" | "readSession" | "updateSession" | "questionSession" | "deleteSession"
 > {
+  const useKey = usesOf(redis);
   /** The session that was found; `null` if it is none, or over. */
   const found = (hash: string, value: unknown, limit: unknown, over: number): SessionRecord | null => {
     const session = readSession(value, limit);
@@ -39,7 +41,7 @@ export function sessionMethods(
 
     async useSession(hash, now, idle) {
       const over = Math.max(now, swept());
-      const answer = await redis.run(use, keyOf(hash), over, now + idle);
+      const answer = await useKey(keyOf(hash), over, now + idle);
       const [value, limit] = Array.isArray(answer) ? pair(answer) : [answer, now + idle];
       return found(hash, value, limit, over);
     },

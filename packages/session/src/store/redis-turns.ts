@@ -5,18 +5,45 @@
 import type { Socket } from "node:net";
 import { type Cluster, Redis } from "ioredis";
 
-/** Asked before each command. A Cluster's commands go to several connections, and leave one by one. */
-export function turns(client: Redis | Cluster): () => void {
-  if (!(client instanceof Redis)) return () => {};
+/** The turns of one client. */
+export interface Turns {
+  /** Asked before each command. A Cluster's commands go to several connections, and leave one by one. */
+  hold(): void;
+  /** Does something when the turn is over, right before what it holds leaves. */
+  atEnd(act: () => void): void;
+  /** The turn is over. */
+  end(): void;
+}
+
+/** Nothing is held yet. */
+export function turnsOf(client: Redis | Cluster): Turns {
   let held: Socket | null = null;
-  const release = () => {
+  let acts: (() => void)[] = [];
+  let isUnderWay = false;
+
+  const end = () => {
+    const last = acts;
+    acts = [];
+    for (const act of last) act();
     held?.uncork();
     held = null;
+    isUnderWay = false;
   };
-  return () => {
-    if (held !== null || client.status !== "ready") return;
-    held = client.stream;
-    held.cork();
-    setImmediate(release);
+  const begin = () => {
+    if (!isUnderWay) setImmediate(end);
+    isUnderWay = true;
+  };
+  return {
+    hold() {
+      if (held !== null || !(client instanceof Redis) || client.status !== "ready") return;
+      held = client.stream;
+      held.cork();
+      begin();
+    },
+    atEnd(act) {
+      acts.push(act);
+      begin();
+    },
+    end,
   };
 }

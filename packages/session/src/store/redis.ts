@@ -1,6 +1,6 @@
 /**
  * Sessions in Redis ≥ 7.0 (or Valkey ≥ 7.2): a server, a master behind Sentinels, or a Cluster, shared by all nodes of an
- * application. Sessions and sign-ins expire by themselves; using a session is one command.
+ * application. Sessions and sign-ins expire by themselves; the uses of one turn of the event loop are one command.
  *
  * What is durable when is Redis's to promise. `appendfsync always` keeps what was acknowledged, and costs a flush to disk each time.
  * `appendfsync everysec` may lose two seconds of it, when the power goes or only the process dies; a fail-over loses what the
