@@ -142,8 +142,8 @@ for (const name of ["get", "all", "run", "iterate"]) {
   watch(StatementSync.prototype, name, (self, _args, call) => {
     const { sourceSQL } = self as StatementSync;
     const database = databases.get(self as object);
-    // A prepared BEGIN and COMMIT are those of a snapshot that is read from.
-    const writes = !/^\s*(SELECT|BEGIN|COMMIT)\b/i.test(sourceSQL);
+    // A prepared BEGIN and ROLLBACK are those of a snapshot that is read from.
+    const writes = !/^\s*(SELECT|BEGIN|ROLLBACK)\b/i.test(sourceSQL);
     const commits = writes && database?.isTransaction === false;
     noteSql(`${labelOf(sourceSQL)}${commits ? `, ${whereItGoes(database)}` : ""}`);
     return call();

@@ -89,7 +89,7 @@ const transaction = (where: string, ...writes: string[]) => [
   `COMMIT, ${where}`,
 ];
 
-/** The look-up's snapshot ends before the sign-in is read: that is read as it is at that moment. */
+/** Whoever asks alone needs no snapshot. */
 const lookedUp = ["SELECT sessions", "SELECT sign_ins"];
 
 test(

@@ -1,34 +1,49 @@
 /**
- * Express has no hook before the headers are written, so a response's own two ways there are wrapped: `end`, which may
- * wait for the library's last look, and `writeHead`, which a streamed response reaches first and which may not.
+ * Express has no hook before the headers are written, so a response's own two ways there are wrapped: `writeHead`, and where
+ * cookies are to be set also `end`, which may wait for the library's last look, as a streamed response can't.
  */
 import type { Response } from "express";
 import { cacheControl } from "./adapter.ts";
-import type { PendingResponse } from "./visitor.ts";
+import type { PendingListener, PendingResponse } from "./visitor.ts";
 
 type Loose<Result> = (...given: unknown[]) => Result;
 
-/** Adds what is pending to the response when its headers are written, by whichever way that happens. */
-export function addHeadersWhenWritten(response: Response, pending: PendingResponse): void {
-  const writeHead = response.writeHead.bind(response) as Loose<Response>;
-  const end = response.end.bind(response) as Loose<Response>;
+/** What is added to a response when its headers are written, by whichever way that happens. */
+export class Addition implements PendingListener {
+  readonly #response: Response;
+  readonly #pending: PendingResponse;
 
-  response.writeHead = (...given: unknown[]) => {
-    response.writeHead = writeHead;
-    // Passed on, a handler's own headers would replace the cookies, and the no-store beside them.
-    if (typeof given.at(-1) === "object") setHeaders(response, given.pop());
-    const headers = pending.headers();
-    for (const cookie of headers.setCookie) response.appendHeader("set-cookie", cookie);
-    const cache = cacheControl(headers, response.getHeader("cache-control"));
-    if (cache !== null) response.setHeader("cache-control", cache);
-    return writeHead(...given);
-  };
-  response.end = (...given: unknown[]) => {
-    response.end = end;
-    if (response.headersSent || pending.headers().setCookie.length === 0) return end(...given);
-    endAfterLook(response, pending, () => end(...given));
-    return response;
-  };
+  /** Nothing, as long as nothing is pending. */
+  constructor(response: Response, pending: PendingResponse) {
+    this.#response = response;
+    this.#pending = pending;
+  }
+
+  headers(): void {
+    const [response, pending] = [this.#response, this.#pending];
+    const writeHead = response.writeHead as Loose<Response>;
+    response.writeHead = (...given: unknown[]) => {
+      response.writeHead = writeHead;
+      // Passed on, a handler's own headers would replace the cookies, and the no-store beside them.
+      if (typeof given.at(-1) === "object") setHeaders(response, given.pop());
+      const headers = pending.headers();
+      for (const cookie of headers.setCookie) response.appendHeader("set-cookie", cookie);
+      const cache = cacheControl(headers, response.getHeader("cache-control"));
+      if (cache !== null) response.setHeader("cache-control", cache);
+      return writeHead.apply(response, given);
+    };
+  }
+
+  cookies(): void {
+    const [response, pending] = [this.#response, this.#pending];
+    const end = response.end as Loose<Response>;
+    response.end = (...given: unknown[]) => {
+      response.end = end;
+      if (response.headersSent || pending.headers().setCookie.length === 0) return end.apply(response, given);
+      endAfterLook(response, pending, () => end.apply(response, given));
+      return response;
+    };
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { askForRecentSignIn, keepVisitor } from "./adapter.ts";
 import type { Answer } from "./answer.ts";
 import type { Duration } from "./duration.ts";
 import { WebhookBodyConsumedError } from "./errors.ts";
-import { addHeadersWhenWritten } from "./express-response.ts";
+import { Addition } from "./express-response.ts";
 import type { IncomingRequest, Received } from "./receive.ts";
 import { type RecentSignInOptions, recentSignIn } from "./recent-sign-in.ts";
 import type { Sessions } from "./sessions.ts";
@@ -30,7 +30,7 @@ export function latchkey(sessions: Sessions): RequestHandler {
     const goOn = (received: Received) => {
       if (received.kind === "answer") return send(response, received.answer);
       keepVisitor(request, received);
-      received.whenPending(() => addHeadersWhenWritten(response, received));
+      received.whenPending(new Addition(response, received));
       next();
     };
     const received = sessions.receive(described);
@@ -60,17 +60,20 @@ class Described implements IncomingRequest, IncomingWebhook {
   readonly target: string;
   readonly arrivedAt: number;
   readonly #request: Request;
+  readonly #address: string | undefined;
 
   constructor(request: Request, sessions: Sessions) {
     this.target = request.originalUrl;
-    // Asked once, a socket still tells it when it is closed: `address` may be asked for by then.
-    void request.socket.remoteAddress;
     this.arrivedAt = sessions.arrivedAt(request);
     this.#request = request;
+    // Now, as another application this one is mounted in or hands over to may trust other proxies. Nobody asks for that of a
+    // stranger who reads, and it would be a twentieth of his page.
+    const isStrangerWhoReads = request.method === "GET" && request.headers.cookie === undefined;
+    this.#address = isStrangerWhoReads ? undefined : request.ip;
   }
 
   get address(): string | undefined {
-    return this.#request.ip;
+    return this.#address ?? this.#request.ip;
   }
 
   get method(): string {

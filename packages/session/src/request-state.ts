@@ -2,6 +2,7 @@
 import { type PendingCookies, pendingCookies } from "./pending-cookies.ts";
 import type { Live, Policy, Visit } from "./policy.ts";
 import type { Settings } from "./settings.ts";
+import type { PendingListener } from "./visitor.ts";
 
 /** One request's state. Only `live` changes: signing in and out replace it. */
 export class RequestState {
@@ -10,7 +11,8 @@ export class RequestState {
   readonly visit: Visit;
   live: Live | null;
   #cookies: PendingCookies | null = null;
-  #tell: (() => void) | null = null;
+  #listener: PendingListener | null = null;
+  #isToldOfHeaders = false;
 
   /** The state of a request whose session was found, or not. */
   constructor(settings: Settings, policy: Policy, visit: Visit, found: Live | null) {
@@ -25,14 +27,18 @@ export class RequestState {
   get cookies(): PendingCookies {
     if (this.#cookies !== null) return this.#cookies;
     this.#cookies = pendingCookies(this.settings, this.visit);
-    this.#tell?.();
+    if (this.#listener !== null) this.whenPending(this.#listener);
     return this.#cookies;
   }
 
-  /** Calls back once: now if somebody is signed in, or else when a cookie is first thought of. */
-  whenPending(tell: () => void): void {
-    if (this.live !== null || this.#cookies !== null) tell();
-    else this.#tell = tell;
+  /** Tells the one listener of what is pending now, and of what will be later. */
+  whenPending(listener: PendingListener): void {
+    this.#listener = listener;
+    if (!this.#isToldOfHeaders && (this.live !== null || this.#cookies !== null)) {
+      this.#isToldOfHeaders = true;
+      listener.headers();
+    }
+    if (this.#cookies !== null) listener.cookies();
   }
 
   /** Their Set-Cookie values: as a rule there are none. */

@@ -86,10 +86,17 @@ export interface Visitor {
   changePassword(form: ChangePasswordForm): Promise<ChangePasswordResult>;
 }
 
+/** Who is told what may have to be added to a response: each once, and of headers before cookies. For a stranger perhaps never. */
+export interface PendingListener {
+  /** There may be headers to add: at once for who is signed in, else when a cookie is first thought of. */
+  headers(): void;
+  /** There may be cookies to set, about which the store is asked once more before the response ends. */
+  cookies(): void;
+}
+
 /** The adapter's side of a request: what the response has to carry. */
 export interface PendingResponse {
-  /** Calls back once, as soon as there may be headers to add: at once for who is signed in, perhaps never for a stranger. */
-  whenPending(tell: () => void): void;
+  whenPending(listener: PendingListener): void;
   /** Forgets cookies that somebody has ended or overtaken since; `null` where there are none to ask about. Never rejects. */
   dropOvertakenCookies(): Promise<void> | null;
   /** The headers to add; asked for when the response is written. */
@@ -196,8 +203,8 @@ class OfRequest implements VisitorOfRequest {
     return askForRecentSignIn(this.#state, this.#request, demand);
   }
 
-  whenPending(tell: () => void): void {
-    this.#state.whenPending(tell);
+  whenPending(listener: PendingListener): void {
+    this.#state.whenPending(listener);
   }
 
   dropOvertakenCookies(): Promise<void> | null {

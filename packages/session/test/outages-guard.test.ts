@@ -211,6 +211,17 @@ test("where nobody listens, a call is neither timed nor told", async () => {
   expect(stdout).toBe("0\n");
 });
 
+test("what was asked before the store is closed is answered", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "latchkey-"));
+  const sqlite = sqliteStore({ path: join(folder, "sessions.sqlite") });
+  const store = guarded(sqlite, { deadline: 1_000, elapsed: () => start, publish: () => {} });
+  await store.insertSession(sessionRecord());
+  const asked = [store.useSession("hash-1", start, 1), store.deleteSession("hash-2")];
+  await store.close();
+  expect(await Promise.all(asked)).toEqual([sessionRecord(), undefined]);
+  await rm(folder, { recursive: true });
+});
+
 test("closing takes no longer than five deadlines, whatever the store does", async () => {
   const hanging = { ...memoryStore(), close: () => new Promise<void>(() => {}) };
   const store = guarded(hanging, { deadline: 20, elapsed: () => start, publish: () => {} });

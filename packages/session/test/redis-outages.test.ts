@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { secret } from "../../../test/leak-watch.ts";
 import { type Proxy, startProxy } from "../../../test/servers/proxy.ts";
+import { freePorts } from "../../../test/free-ports.ts";
 import { type RedisServer, startRedis } from "../../../test/servers/redis.ts";
 import { redisStore } from "../src/store/redis.ts";
 import type { SessionStore } from "../src/store/store.ts";
@@ -86,6 +87,23 @@ describe("using a session", () => {
     const hashes = ["hash-1", "list", "hash-1", "nobody's"];
     const used = await Promise.all(hashes.map((hash) => store.useSession(hash, start, idle)));
     expect(used.map((session) => session?.hash ?? null)).toEqual(["hash-1", null, "hash-1", null]);
+  });
+
+  test("is answered by a Cluster that is taken for one server, also where several are used in one turn", async () => {
+    // By itself it would take a port ten thousand above its own, which may be none.
+    const [bus = 0] = await freePorts(1);
+    const redis = await server(["--cluster-enabled", "yes", "--cluster-port", String(bus)]);
+    await ask(redis.port, "cluster", "addslotsrange", 0, 16_383);
+    await expect
+      .poll(() => ask(redis.port, "cluster", "info"), { timeout: 20_000 })
+      .toContain("cluster_state:ok");
+    const store = storeAt(redis.url);
+    const hashes = ["hash-1", "hash-2", "hash-3"];
+    for (const hash of hashes) await store.insertSession(sessionRecord({ hash }));
+    for (let turn = 1; turn <= 3; turn++) {
+      const used = await Promise.all(hashes.map((hash) => store.useSession(hash, start + turn, idle)));
+      expect(used.map((session) => session?.hash)).toEqual(hashes);
+    }
   });
 
   test("is answered when the store is closed in the same turn", async () => {

@@ -67,8 +67,12 @@ export function guarded(store: SessionStore, guard: StoreGuard): SessionStore {
       readSignIns("signInsOwingRevocation", () => store.signInsOwingRevocation(limit), areSignIns),
     sweep: (now) => writeSignIns("sweep", () => store.sweep(now), isDone),
     async close() {
-      waiting.close();
-      await closed(store, guard.deadline * deadlinesOfClosing);
+      try {
+        await closed(store, guard.deadline * deadlinesOfClosing);
+      } finally {
+        // Not before: what is answered by then is not heard any more, and whoever waits for it would wait for ever.
+        waiting.close();
+      }
     },
   };
 }

@@ -1,7 +1,8 @@
 /**
  * The connection to Redis: made when first needed, made again by itself, and strict about one thing: **a command is sent once**.
  * What was under way when the connection broke has failed, because it may have been carried out; what finds no connection fails
- * without being sent. Only an answer that says "not carried out, ask there" (MOVED, ASK, NOSCRIPT) leads to a second sending.
+ * without being sent. Only an answer that says "not carried out, ask there" (MOVED, ASK, NOSCRIPT) leads to a second sending; and
+ * uses of sessions that were refused together are asked for one by one (redis-uses.ts): twice moved is where once moved is.
  */
 import type { Cluster, Redis } from "ioredis";
 import { SessionStoreUnavailableError } from "../errors.ts";
@@ -17,7 +18,7 @@ export interface RedisConnection {
   ask(command: string, ...args: Arguments): Promise<unknown>;
   /** The same for a script on one key. */
   run(script: Script, key: string, ...args: Arguments): Promise<unknown>;
-  /** The same for a script on several keys, which a Cluster may have on different servers: there it has to be one. */
+  /** The same for a script on several keys; `null` also where these may not be asked for together, as in a Cluster. */
   runOnAll(script: Script, keys: readonly string[], args: Arguments): Promise<unknown>;
   readonly isCluster: boolean;
   /** Does something when this turn of the event loop is over, right before its commands leave. */
@@ -52,7 +53,7 @@ export function redisConnection(client: Redis | Cluster): RedisConnection {
     const word = firstWord(error);
     // A master that has become a replica: whoever is asked next knows the new one. What it refused stays refused.
     if (word === "READONLY") breakOff();
-    if (word === "WRONGTYPE") return null;
+    if (word === "WRONGTYPE" || word === "CROSSSLOT") return null;
     // Without its cause: the client's errors carry the command with its arguments, the password among them (CWE-532).
     if (!isUnsent(error)) throw unavailable(word ?? "there is no connection");
     leave();

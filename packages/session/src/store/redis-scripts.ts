@@ -3,7 +3,8 @@
  * expiry is the limit of what it holds (PEXPIRETIME, Redis ≥ 7.0); one that is absent (-2) or has no expiry (-1) is older than any `over`.
  *
  * They are without a `#!lua` line on purpose: with it Redis refuses them whole when memory is full, and a session could not even be
- * used or ended. They write last, so that what refuses the write has changed nothing.
+ * used or ended. They write last, so that what refuses the write has changed nothing; `use`, of which more than
+ * one key may have been moved by then, may be run again.
  */
 import { createHash } from "node:crypto";
 

@@ -18,16 +18,17 @@ export interface Turns {
 /** Nothing is held yet. */
 export function turnsOf(client: Redis | Cluster): Turns {
   let held: Socket | null = null;
-  let acts: (() => void)[] = [];
+  const acts: (() => void)[] = [];
   let isUnderWay = false;
 
   const end = () => {
-    const last = acts;
-    acts = [];
-    for (const act of last) act();
-    held?.uncork();
-    held = null;
-    isUnderWay = false;
+    try {
+      for (let act = acts.shift(); act !== undefined; act = acts.shift()) act();
+    } finally {
+      held?.uncork();
+      held = null;
+      isUnderWay = false;
+    }
   };
   const begin = () => {
     if (!isUnderWay) setImmediate(end);

@@ -8,7 +8,7 @@ import { use } from "./redis-scripts.ts";
 /** One use: moves the limit of a key to `until`, unless it is over; resolves to what the script says of it. */
 export type UseKey = (key: string, over: number, until: number) => Promise<unknown>;
 
-/** Keys of one script: Redis does nothing else meanwhile, some hundred microseconds. */
+/** Keys of one script: Redis does nothing else meanwhile, some hundred microseconds. What it refuses, it refuses to all of them. */
 const mostAtOnce = 100;
 
 /** A use that waits. */
@@ -23,11 +23,12 @@ interface Waiting {
 /** Uses of keys over this connection. */
 export function usesOf(redis: RedisConnection): UseKey {
   let waiting: Waiting[] = [];
-  const most = redis.isCluster ? 1 : mostAtOnce;
+  let most = redis.isCluster ? 1 : mostAtOnce;
 
   const settle = (uses: readonly Waiting[], answers: unknown): void => {
     if (answers === null && uses.length > 1) {
-      // One key of another type fails the script: each is asked for again, alone.
+      // A key of another type, or a Cluster behind one address: each is asked for again, alone, and so is what comes after.
+      most = 1;
       for (const each of uses) send([each]);
       return;
     }

@@ -22,7 +22,8 @@ interface Waiting {
 
 /** No look-up yet, over a connection on which nothing is open. */
 export function lookUpsOf(database: DatabaseSync): LookUps {
-  const [begin, commit] = [database.prepare("BEGIN"), database.prepare("COMMIT")];
+  // Nothing is written in between: ROLLBACK ends it like COMMIT, and can't fail to.
+  const [begin, rollback] = [database.prepare("BEGIN"), database.prepare("ROLLBACK")];
   let waiting: Waiting[] = [];
 
   const end = (): void => {
@@ -40,9 +41,9 @@ export function lookUpsOf(database: DatabaseSync): LookUps {
     }
     for (const lookUp of lookUps) run(lookUp);
     try {
-      if (isShared && database.isTransaction) commit.run();
+      if (isShared && database.isTransaction) rollback.run();
     } catch {
-      // Nobody waits for it; whoever begins the next transaction rolls this one back.
+      // Nobody waits for it; whoever begins the next transaction tries again.
     }
   };
   return {
