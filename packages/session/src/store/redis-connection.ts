@@ -20,6 +20,7 @@ export interface RedisConnection {
   run(script: Script, key: string, ...args: Arguments): Promise<unknown>;
   /** The same for a script on several keys; `null` also where these may not be asked for together, as in a Cluster. */
   runOnAll(script: Script, keys: readonly string[], args: Arguments): Promise<unknown>;
+  /** Whether keys are on different servers, by what `url` says. */
   readonly isCluster: boolean;
   /** Does something when this turn of the event loop is over, right before its commands leave. */
   atEndOfTurn(act: () => void): void;
