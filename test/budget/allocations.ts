@@ -57,7 +57,8 @@ function request(target: string, cookie: string | undefined): IncomingRequest {
 }
 
 async function bytesEach(page: () => string | Promise<string>): Promise<number> {
-  // Nothing but promises is waited for, so that no timer and no upkeep comes in between.
+  // Nothing but promises is waited for, so that no timer and no upkeep comes in between; on SQLite a turn of the event loop is, and
+  // once or twice in all these pages the extension of the one session is written.
   const run = async () => {
     for (let count = 0; count < pages; count++) {
       now = start + count;

@@ -96,6 +96,7 @@ export interface PendingListener {
 
 /** The adapter's side of a request: what the response has to carry. */
 export interface PendingResponse {
+  /** Tells the listener, the only one, of what is pending now, and of what will be later. */
   whenPending(listener: PendingListener): void;
   /** Forgets cookies that somebody has ended or overtaken since; `null` where there are none to ask about. Never rejects. */
   dropOvertakenCookies(): Promise<void> | null;

@@ -22,7 +22,7 @@ interface Waiting {
 
 /** No look-up yet, over a connection on which nothing is open. */
 export function lookUpsOf(database: DatabaseSync): LookUps {
-  // Nothing is written in between: ROLLBACK ends it like COMMIT, and can't fail to.
+  // Nothing is written in between, so that either ends it; a COMMIT that failed would leave it open, and what is read next old.
   const [begin, rollback] = [database.prepare("BEGIN"), database.prepare("ROLLBACK")];
   let waiting: Waiting[] = [];
 
