@@ -1,5 +1,6 @@
-// What is SQLite's alone: one commit a turn of the event loop, and what a failing write, commit or rollback undoes.
+// What is SQLite's alone: commits that many share, and what a failing write, commit or rollback undoes.
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as turnOver } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createTurn, type Turn } from "../src/store/sqlite/turn.ts";
 import { databaseFile } from "./idp.ts";
@@ -30,6 +31,18 @@ test("all writes of a turn are one commit, and none is answered before it", asyn
     ["a", "b", "c"],
     ["a", "b", "c"],
   ]);
+  await turn.close();
+  reader.close();
+});
+
+test("writes of the turns right after share the commit, of four at most", async () => {
+  const { turn, reader } = tables(databaseFile());
+  const seen: Promise<number>[] = [];
+  for (const name of ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]) {
+    seen.push(insert(turn, name).then(() => names(reader).length));
+    await turnOver();
+  }
+  expect(await Promise.all(seen)).toEqual([4, 4, 4, 4, 8, 8, 8, 8, 10, 10]);
   await turn.close();
   reader.close();
 });

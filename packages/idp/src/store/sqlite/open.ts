@@ -23,6 +23,9 @@ import { createTurn } from "./turn.ts";
 // again; what is not used is not taken.
 const KEPT_PAGES_KIB = 65_536;
 
+// Pages in the log that a commit brings home. Everybody waits meanwhile: with SQLite's own 1,000 for 10 to 40 ms, with these for half of that.
+const LOG_PAGES = 250;
+
 // Waiting for a lock blocks the event loop, so it is short; whoever holds the file longer is told 503.
 const BUSY_TIMEOUT_MS = 2_000;
 
@@ -76,7 +79,7 @@ function openFile(path: string): { db: DatabaseSync; versions: { from: number; t
     createForOwner(path);
     const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;");
-    db.exec(`PRAGMA cache_size = -${KEPT_PAGES_KIB}`);
+    db.exec(`PRAGMA cache_size = -${KEPT_PAGES_KIB}; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
     return { db, versions: migrate(db) };
   } catch (error) {
     throw error instanceof DatabaseTooNewError ? error : new StoreUnavailableError(error);

@@ -1,5 +1,5 @@
-// One commit per event-loop turn: the first write of a turn opens a transaction, the end of the turn commits it, and every
-// writer of the turn is answered only after that COMMIT. So many requests share one fsync and none is told "done" before it
+// Writes share a commit: the first one opens a transaction, a turn of the event loop that brings no more of them commits it, and every
+// writer is answered only after that COMMIT. So many requests share one fsync and none is told "done" before it
 // is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself; one that is a single statement needs none.
 // A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone. Refreshes of different families
 // have nothing to do with each other and say so; else each that comes while others are written would wait for two commits.
@@ -30,7 +30,15 @@ export interface Turn {
   close(): Promise<void>;
 }
 
+/**
+ * Turns of the event loop that a transaction stays open for at most, while each brings more writes. Requests that come together
+ * are read in two or three turns; had the first one committed, the others would have waited for two flushes.
+ */
+const MOST_TURNS = 4;
+
 interface OpenTurn {
+  /** How many have written. */
+  writes: number;
   /** The refresh tokens that it has changed; null where it has changed more than such. */
   changed: Set<string> | null;
   readonly committed: Promise<void>;
@@ -45,7 +53,10 @@ export function createTurn(db: DatabaseSync): Turn {
   let open: OpenTurn | null = null;
 
   const begin = (): OpenTurn => {
-    if (open !== null) return open;
+    if (open !== null) {
+      open.writes += 1;
+      return open;
+    }
     // Only if a ROLLBACK failed: it is owed before anything new.
     if (db.isTransaction) db.exec("ROLLBACK");
     db.exec("BEGIN IMMEDIATE");
@@ -53,7 +64,7 @@ export function createTurn(db: DatabaseSync): Turn {
       if (open === turn) open = null;
     });
     open = turn;
-    setImmediate(turn.commit);
+    commitWhenQuiet(turn);
     return turn;
   };
 
@@ -165,7 +176,18 @@ function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
     }
   };
 
-  return { changed: new Set(), committed: promise, commit, fail };
+  return { writes: 1, changed: new Set(), committed: promise, commit, fail };
+}
+
+function commitWhenQuiet(turn: OpenTurn): void {
+  let [turns, before] = [0, 0];
+  const turnOver = (): void => {
+    turns += 1;
+    if (turn.writes === before || turns === MOST_TURNS) return turn.commit();
+    before = turn.writes;
+    setImmediate(turnOver);
+  };
+  setImmediate(turnOver);
 }
 
 function rollBack(db: DatabaseSync): void {
