@@ -1,17 +1,7 @@
 // What a caller may make grow, call by call (CWE-770).
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import {
-  ALICE,
-  dump,
-  emptyDatabase,
-  login,
-  MANAGER_KEY,
-  onPostgres,
-  sql,
-  startIdp,
-  STORE_APP,
-} from "./idp.ts";
+import { ALICE, dump, emptyDatabase, login, MANAGER_KEY, sql, startIdp, STORE_APP } from "./idp.ts";
 
 // Real hashes, also where other tests have cheap ones: what they cost, or what reads them elsewhere, is part of this.
 vi.unmock("@node-rs/argon2");
@@ -100,7 +90,7 @@ test("more ended refresh tokens than one sweep takes are forgotten within the sa
     await sql(
       database,
       `CREATE TEMP TABLE one AS SELECT * FROM refresh_tokens LIMIT 1;
-       UPDATE one SET expires = 1, ends = 1${onPostgres ? ", sweep_at = 1" : ""};
+       UPDATE one SET expires = 1, ends = 1, sweep_at = 1;
        BEGIN; ${ended.join("; ")}; COMMIT`,
     );
     const swept = () => idp.events.flatMap((event) => (event.type === "swept" ? [event.refreshTokens] : []));

@@ -113,6 +113,14 @@ export const STEPS: readonly string[] = [
   CREATE TABLE compatibility (oldest INTEGER NOT NULL) STRICT;
   INSERT INTO compatibility VALUES (0);
   `,
+  // No index on what a rotation changes, so that it writes nothing but the row. Hence sweep_at besides ends: when the sweep looks at the
+  // row next, never later than it ends. Earlier code knows nothing of it: what that inserts is looked at in the next minute.
+  `
+  ALTER TABLE refresh_tokens ADD COLUMN sweep_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE refresh_tokens SET sweep_at = ends;
+  DROP INDEX refresh_tokens_by_end;
+  CREATE INDEX refresh_tokens_to_sweep ON refresh_tokens (sweep_at);
+  `,
 ];
 
 /** The oldest number of steps with which code still works on what all of them make. */

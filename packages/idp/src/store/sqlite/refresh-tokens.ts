@@ -1,12 +1,12 @@
 // Refresh tokens in SQLite: the one place where a generation changes. Families end in revoking.ts.
 
 import { AFTER_THE_ANSWER_MS } from "../bounds.ts";
-import { text } from "../columns.ts";
+import { integer, text } from "../columns.ts";
 import { REFRESHABLE_COLUMNS, REFRESHABLE_TABLES, refreshableOf, tokenOf, tokenValues } from "../rows.ts";
 import type { RefreshToken } from "../records.ts";
 import { rememberDevice } from "./known-devices.ts";
 import { revokeAll, revokedAhead, revokeRows } from "./revoking.ts";
-import type { RefreshTokenStore, SignIn } from "../store.ts";
+import type { RefreshTokenStore, SignIn, TokenUse } from "../store.ts";
 import type { Tell } from "./outbox.ts";
 import type { Turn } from "./turn.ts";
 import type { EventInfo } from "../user-event.ts";
@@ -15,7 +15,7 @@ const FIND_REFRESHABLE = `SELECT ${REFRESHABLE_COLUMNS} FROM ${REFRESHABLE_TABLE
 
 /** The refresh tokens of this database; `now` is the store's clock. */
 export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): RefreshTokenStore {
-  const { sql, write } = turn;
+  const { write } = turn;
   return {
     signIn: (signIn) =>
       write(() => {
@@ -24,46 +24,59 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
         return recorded;
       }),
 
-    advance: (id, from, { generation, keyId, expiresInstant, endsInstant, lastAccessedAddress }) =>
-      write(() => {
-        const at = now();
-        const set = sql(
-          `UPDATE refresh_tokens SET rotated = CASE WHEN generation = ? THEN rotated ELSE ? END,
-             generation = ?, key_id = ?, expires = ?, ends = ?, accessed = ?, accessed_address = ?
-           WHERE id = ? AND generation = ? AND revoked IS NULL`,
-        );
-        const { changes } = set.run(
-          generation,
-          at,
-          generation,
-          keyId,
-          expiresInstant,
-          endsInstant,
-          at,
-          lastAccessedAddress,
-          id,
-          from,
-        );
-        return changes === 1;
-      }, id),
+    advance: (id, from, use) => write(() => advance(turn, id, from, use, now()), id),
 
     revoke: (target, reason, tenantId, info) =>
       revokeAll(turn, tell, target, { reason, at: now(), tenantId, info }),
 
     reused: (id, revoke, info) => write(() => noteReuse(turn, tell, id, { revoke, at: now(), info })),
 
-    sweep: (limit) =>
-      write(() =>
-        Number(
-          sql(
-            "DELETE FROM refresh_tokens WHERE id IN (SELECT id FROM refresh_tokens WHERE ends <= ? LIMIT ?)",
-          ).run(now(), limit).changes,
-        ),
-      ),
+    async sweep(limit) {
+      for (let gone = 0; ; ) {
+        const swept = await write(() => sweepPortion(turn, now(), limit - gone));
+        gone += swept.gone;
+        if (gone === limit || !swept.more) return gone;
+      }
+    },
 
     ...reads(turn, now),
     ...owedRevocations(turn, now, tell),
   };
+}
+
+// What is indexed is compared and not set: SQLite would write its entry anew, equal or not. A life is shortened where a policy was; the sweep must
+// not look too late.
+const [ADVANCE, ADVANCE_AND_SHORTEN] = [
+  advancing("", "AND sweep_at <= ?6"),
+  advancing(", sweep_at = ?6", "AND sweep_at > ?6"),
+];
+
+function advancing(set: string, where: string): string {
+  return `UPDATE refresh_tokens SET rotated = CASE WHEN generation = ?3 THEN rotated ELSE ?7 END,
+      generation = ?3, key_id = ?4, expires = ?5, ends = ?6, accessed = ?7, accessed_address = ?8 ${set}
+    WHERE id = ?1 AND generation = ?2 AND revoked IS NULL ${where}`;
+}
+
+function advance({ sql }: Turn, id: string, from: number, use: TokenUse, at: number): boolean {
+  const { generation, keyId, expiresInstant, endsInstant, lastAccessedAddress } = use;
+  const values = [id, from, generation, keyId, expiresInstant, endsInstant, at, lastAccessedAddress] as const;
+  return [ADVANCE, ADVANCE_AND_SHORTEN].some((text) => sql(text).run(...values).changes === 1);
+}
+
+// A row that was extended since is looked at again when it ends.
+function sweepPortion({ sql }: Turn, at: number, limit: number): { gone: number; more: boolean } {
+  const seen = sql("SELECT id, ends FROM refresh_tokens WHERE sweep_at <= ? LIMIT ?").all(at, limit);
+  const [forget, lookAgain] = [
+    sql("DELETE FROM refresh_tokens WHERE id = ?"),
+    sql("UPDATE refresh_tokens SET sweep_at = ends WHERE id = ?"),
+  ];
+  let gone = 0;
+  for (const row of seen) {
+    const hasEnded = integer(row, "ends") <= at;
+    (hasEnded ? forget : lookAgain).run(text(row, "id"));
+    if (hasEnded) gone += 1;
+  }
+  return { gone, more: seen.length === limit };
 }
 
 function reads(
@@ -167,6 +180,9 @@ function tellOfSignIn(tell: Tell, signIn: SignIn, newDevice: boolean): void {
 
 function insertToken(sql: Turn["sql"], token: RefreshToken): void {
   sql(`INSERT INTO refresh_tokens (id, tenant_id, application_id, user_id, secret, key_id, generation, started, rotated, expires, ends,
-       revoked, revoked_reason, meta_data, accessed_address, accessed)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(...tokenValues(token));
+       revoked, revoked_reason, meta_data, accessed_address, accessed, sweep_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+    ...tokenValues(token),
+    token.endsInstant,
+  );
 }
