@@ -40,42 +40,65 @@ interface Candidate extends Running {
   readonly place: Place;
 }
 
+/** What is done to a candidate of any size. */
+interface Doing<Costs> {
+  readonly file: string;
+  readonly check: (candidate: Candidate) => Promise<void>;
+  readonly measure: (candidate: Candidate, effort: Effort) => Promise<Costs>;
+}
+
 /** Measures one store in all its sizes, round by round; rounds are by size, as text. */
-export async function sessionCosts(
+export function sessionCosts(
   what: What,
   places: readonly Place[],
   effort: Effort,
 ): Promise<Rounds<SessionCosts>> {
+  const doing = {
+    file: "servers/growth-sessions.ts",
+    check: (each: Candidate) => check(what, each),
+    measure: costs,
+  };
+  return inAllSizes(what, places, effort, doing);
+}
+
+/** The limit of a page on SQLite: the same files without our code. Of people who have been signed out meanwhile nobody is asked for. */
+export function limitCosts(
+  places: readonly Place[],
+  effort: Effort,
+): Promise<Rounds<Pick<SessionCosts, "page">>> {
+  const measure = async (candidate: Candidate, { seconds }: Effort) => ({
+    page: await pageCost(candidate, seconds),
+  });
+  const checked = (each: Candidate) => checkPages("the limit", each);
+  return inAllSizes("sqlite", places, effort, { file: "servers/limit-growth.ts", check: checked, measure });
+}
+
+async function inAllSizes<Costs>(
+  what: What,
+  places: readonly Place[],
+  effort: Effort,
+  { file, check, measure }: Doing<Costs>,
+): Promise<Rounds<Costs>> {
   const candidates: Candidate[] = [];
   try {
     for (const place of places) {
       const environment = { WHAT: what, WHERE: place.where };
-      const file = "servers/growth-sessions.ts";
       const running = await start({ name: String(place.size), file, environment });
       candidates.push({ ...running, place });
     }
     for (const candidate of candidates) {
-      await check(what, candidate);
+      await check(candidate);
       // What is compiled first is not measured.
-      await costs(candidate, { ...effort, seconds: 1 });
+      await measure(candidate, { ...effort, seconds: 1 });
     }
-    return await rounds(candidates, effort.rounds, (candidate) => costs(candidate, effort));
+    return await rounds(candidates, effort.rounds, (candidate) => measure(candidate, effort));
   } finally {
     await Promise.all(candidates.map((candidate) => candidate.stop()));
   }
 }
 
 async function costs(candidate: Candidate, { seconds, lists, ends }: Effort): Promise<SessionCosts> {
-  cache(candidate.place);
-  const cookies = Array.from({ length: Math.min(browsers, candidate.place.size) }, () =>
-    cookieOf(anyone(candidate)),
-  );
-  const { port, host } = candidate;
-  const page = await costOf(candidate, async () => {
-    const { requests, failed } = await load({ port, host, path: "/page", cookies, seconds, connections });
-    if (failed > 0) throw new Error(`${candidate.name}: ${failed} pages failed`);
-    return requests;
-  });
+  const page = await pageCost(candidate, seconds);
   const list = await costOf(candidate, () => inLanes(lists, () => listed(candidate, anyone(candidate))));
   const people = Array.from({ length: ends }, () => leaving(candidate));
   const tokens = await Promise.all(people.map((person) => formToken(candidate, person)));
@@ -83,6 +106,19 @@ async function costs(candidate: Candidate, { seconds, lists, ends }: Effort): Pr
     inLanes(ends, (index) => signOutEverywhere(candidate, people[index] ?? 0, tokens[index] ?? "")),
   );
   return { page, list, end };
+}
+
+function pageCost(candidate: Candidate, seconds: number): Promise<Cost> {
+  cache(candidate.place);
+  const cookies = Array.from({ length: Math.min(browsers, candidate.place.size) }, () =>
+    cookieOf(anyone(candidate)),
+  );
+  const { port, host } = candidate;
+  return costOf(candidate, async () => {
+    const { requests, failed } = await load({ port, host, path: "/page", cookies, seconds, connections });
+    if (failed > 0) throw new Error(`${candidate.name}: ${failed} pages failed`);
+    return requests;
+  });
 }
 
 async function costOf(candidate: Candidate, requests: () => Promise<number>): Promise<Cost> {
@@ -155,9 +191,22 @@ async function signOutEverywhere(candidate: Candidate, person: number, token: st
 
 async function check(what: What, candidate: Candidate): Promise<void> {
   const { place } = candidate;
-  const fail = (which: string): never => {
-    throw new Error(`${what} of ${place.size} sessions ${which}`);
-  };
+  await checkPages(what, candidate);
+  const fail = failing(what, candidate);
+  const person = leaving(candidate);
+  if ((await listed(candidate, person)).filter(({ isThis }) => isThis).length !== 1)
+    fail("lists no sign-in as this one");
+  await signOutEverywhere(candidate, person, await formToken(candidate, person));
+  for (let index = person; index < place.size; index += peopleOf(place.size))
+    if ((await ask(candidate, "/page", cookieOf(index))).status !== 302)
+      fail("serves a session that was ended");
+  const other = anyone(candidate);
+  if ((await ask(candidate, "/page", cookieOf(other))).status !== 200) fail("ended somebody else's session");
+}
+
+async function checkPages(what: string, candidate: Candidate): Promise<void> {
+  const { place } = candidate;
+  const fail = failing(what, candidate);
   for (let count = 0; count < 50; count++) {
     const index = anyone(candidate);
     const response = await ask(candidate, "/page", cookieOf(index));
@@ -169,13 +218,10 @@ async function check(what: What, candidate: Candidate): Promise<void> {
   const unknown = cookieOf(place.size);
   if ((await ask(candidate, "/page", unknown)).status !== 302)
     fail("serves the page to a session that is none");
-  const person = leaving(candidate);
-  if ((await listed(candidate, person)).filter(({ isThis }) => isThis).length !== 1)
-    fail("lists no sign-in as this one");
-  await signOutEverywhere(candidate, person, await formToken(candidate, person));
-  for (let index = person; index < place.size; index += peopleOf(place.size))
-    if ((await ask(candidate, "/page", cookieOf(index))).status !== 302)
-      fail("serves a session that was ended");
-  const other = anyone(candidate);
-  if ((await ask(candidate, "/page", cookieOf(other))).status !== 200) fail("ended somebody else's session");
+}
+
+function failing(what: string, { place }: Candidate): (which: string) => never {
+  return (which) => {
+    throw new Error(`${what} of ${place.size} sessions ${which}`);
+  };
 }
