@@ -2,6 +2,7 @@
 // a sign-in for each. What is done is done by the wire: FusionAuth's API and the application's own pages.
 // DATABASE: sqlite, or an address of Postgres. SESSION_STORE: sqlite, redis (REDIS_URL). RECEIVERS: how many webhooks; RECEIVERS_PORT.
 import { randomBytes, randomUUID } from "node:crypto";
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -111,6 +112,7 @@ present({
     signOutEverywhere: (order) => signOutEverywhere(order as Order),
     toldByWebhook: (order) => toldByWebhook(order as Order),
     alive,
+    longestFlush: (seconds) => longestFlush(Number(seconds)),
   },
 });
 
@@ -244,6 +246,26 @@ async function measured({ watchesMemory }: Order, act: () => Promise<unknown>): 
   clearInterval(watching);
   const left = alive();
   return { milliseconds, late: lateness.max / 1e6, most: Math.max(most, left) - before, left: left - before };
+}
+
+/** Milliseconds of the longest flush to the disk that the databases are on, of all within so many seconds. */
+function longestFlush(seconds: number): number {
+  const file = openSync(join(folder, "flushed"), "w");
+  const page = Buffer.alloc(4_096);
+  // As a log that is written over: it does not grow.
+  const pages = 250;
+  for (let index = 0; index < pages; index++) writeSync(file, page, 0, page.length, index * page.length);
+  fdatasyncSync(file);
+  let longest = 0;
+  const end = performance.now() + seconds * 1_000;
+  for (let count = 0; performance.now() < end; count++) {
+    const begun = performance.now();
+    writeSync(file, page, 0, page.length, (count % pages) * page.length);
+    fdatasyncSync(file);
+    longest = Math.max(longest, performance.now() - begun);
+  }
+  closeSync(file);
+  return longest;
 }
 
 async function api(method: string, path: string, body?: unknown): Promise<unknown> {

@@ -1,7 +1,10 @@
 // What is SQLite's alone: commits that many share, and what a failing write, commit or rollback undoes.
+import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as turnOver } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { filled, id, signedIn } from "../src/store/conformance/records.ts";
+import { openStore } from "../src/store/open.ts";
 import { createTurn, type Turn } from "../src/store/sqlite/turn.ts";
 import { databaseFile } from "./idp.ts";
 
@@ -143,6 +146,57 @@ test("that something exists already is told only when the turn that saw it is on
   expect(names(reader)).toEqual([]);
   await turn.close();
   reader.close();
+});
+
+test("where SQLite gives the transaction up meanwhile, its writers hear of it, and the next one does not join them", async () => {
+  const { turn, db, reader } = tables(databaseFile());
+  const lost = insert(turn, "lost");
+  // As a SELECT that meets an I/O error does.
+  db.exec("ROLLBACK");
+  const results = await Promise.allSettled([lost, insert(turn, "later")]);
+  expect(results).toMatchObject([
+    { status: "rejected", reason: { code: "store-unavailable" } },
+    { status: "fulfilled" },
+  ]);
+  expect(names(reader)).toEqual(["later"]);
+  await turn.close();
+  reader.close();
+});
+
+test("a file from before the sweep had its own index is brought up to date; earlier code goes on with it", async () => {
+  const file = databaseFile();
+  const at = Date.now();
+  const open = () => openStore(file, () => at, { uuid: randomUUID, mails: false });
+  const first = await open();
+  await filled(first);
+  for (const number of [10, 11, 12, 13]) await signedIn(first, number, at);
+  await first.close();
+  const db = new DatabaseSync(file);
+  db.exec(
+    `DROP INDEX refresh_tokens_to_sweep; ALTER TABLE refresh_tokens DROP COLUMN sweep_at;
+     CREATE INDEX refresh_tokens_by_end ON refresh_tokens (ends); PRAGMA user_version = 6`,
+  );
+  const end = db.prepare("UPDATE refresh_tokens SET ends = ? WHERE id = ?");
+  end.run(at, id(10));
+  const columns = db.prepare("SELECT name FROM pragma_table_info('refresh_tokens')").all();
+  const known = columns.map(({ name }) => name).join(", ");
+
+  const store = await open();
+  end.run(at, id(11));
+  // Earlier code's.
+  db.exec(
+    `CREATE TEMP TABLE one AS SELECT ${known} FROM refresh_tokens WHERE id = '${id(11)}'; UPDATE one SET id = '${id(14)}';
+     INSERT INTO refresh_tokens (${known}) SELECT ${known} FROM one`,
+  );
+  expect(await store.refreshTokens.sweep(2)).toBe(2);
+  expect(await store.refreshTokens.sweep(10)).toBe(1);
+  const left = db.prepare("SELECT id, ends = sweep_at AS looked FROM refresh_tokens ORDER BY id").all();
+  expect(left.map((row) => ({ ...row }))).toEqual([
+    { id: id(12), looked: 1 },
+    { id: id(13), looked: 1 },
+  ]);
+  db.close();
+  await store.close();
 });
 
 test("a rollback that fails too ends neither the process nor the store", async () => {

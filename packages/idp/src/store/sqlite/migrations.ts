@@ -114,10 +114,9 @@ export const STEPS: readonly string[] = [
   INSERT INTO compatibility VALUES (0);
   `,
   // No index on what a rotation changes, so that it writes nothing but the row. Hence sweep_at besides ends: when the sweep looks at the
-  // row next, never later than it ends. Earlier code knows nothing of it: what that inserts is looked at in the next minute.
+  // row next. What was there before, and what earlier code inserts, it looks at in the next minute.
   `
   ALTER TABLE refresh_tokens ADD COLUMN sweep_at INTEGER NOT NULL DEFAULT 0;
-  UPDATE refresh_tokens SET sweep_at = ends;
   DROP INDEX refresh_tokens_by_end;
   CREATE INDEX refresh_tokens_to_sweep ON refresh_tokens (sweep_at);
   `,

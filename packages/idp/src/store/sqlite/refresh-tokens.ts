@@ -11,6 +11,9 @@ import type { Tell } from "./outbox.ts";
 import type { Turn } from "./turn.ts";
 import type { EventInfo } from "../user-event.ts";
 
+/** Rows that the sweep looks at in one step: everybody else waits for it. */
+const SWEPT_AT_ONCE = 200;
+
 const FIND_REFRESHABLE = `SELECT ${REFRESHABLE_COLUMNS} FROM ${REFRESHABLE_TABLES} WHERE k.id = ?`;
 
 /** The refresh tokens of this database; `now` is the store's clock. */
@@ -44,8 +47,8 @@ export function sqliteRefreshTokens(turn: Turn, now: () => number, tell: Tell): 
   };
 }
 
-// What is indexed is compared and not set: SQLite would write its entry anew, equal or not. A life is shortened where a policy was; the sweep must
-// not look too late.
+// `sweep_at` never passes `ends`, which a use may bring forward where the policy was made stricter. It is compared, and set only then: what is indexed
+// SQLite writes anew, equal or not.
 const [ADVANCE, ADVANCE_AND_SHORTEN] = [
   advancing("", "AND sweep_at <= ?6"),
   advancing(", sweep_at = ?6", "AND sweep_at > ?6"),
@@ -65,7 +68,7 @@ function advance({ sql }: Turn, id: string, from: number, use: TokenUse, at: num
 
 // A row that was extended since is looked at again when it ends.
 function sweepPortion({ sql }: Turn, at: number, limit: number): { gone: number; more: boolean } {
-  const seen = sql("SELECT id, ends FROM refresh_tokens WHERE sweep_at <= ? LIMIT ?").all(at, limit);
+  const seen = sql("SELECT id, ends FROM refresh_tokens WHERE sweep_at <= ? LIMIT ?").all(at, SWEPT_AT_ONCE);
   const [forget, lookAgain] = [
     sql("DELETE FROM refresh_tokens WHERE id = ?"),
     sql("UPDATE refresh_tokens SET sweep_at = ends WHERE id = ?"),
@@ -73,10 +76,11 @@ function sweepPortion({ sql }: Turn, at: number, limit: number): { gone: number;
   let gone = 0;
   for (const row of seen) {
     const hasEnded = integer(row, "ends") <= at;
+    if (hasEnded && gone === limit) break;
     (hasEnded ? forget : lookAgain).run(text(row, "id"));
     if (hasEnded) gone += 1;
   }
-  return { gone, more: seen.length === limit };
+  return { gone, more: seen.length === SWEPT_AT_ONCE };
 }
 
 function reads(

@@ -1,6 +1,6 @@
 // Writes share a commit: the first one opens a transaction, a turn of the event loop that brings no more of them commits it, and every
 // writer is answered only after that COMMIT. So many requests share one fsync and none is told "done" before it
-// is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself; one that is a single statement needs none.
+// is true. Each write runs in a SAVEPOINT, so that a failing one undoes only itself; one that changes something by a single statement needs none.
 // A read inside an open turn waits for the COMMIT too: an answer must not rest on what may still be undone. Refreshes of different families
 // have nothing to do with each other and say so; else each that comes while others are written would wait for two commits.
 
@@ -11,8 +11,8 @@ import type { Row } from "../columns.ts";
 /** The database as the parts of the store use it. */
 export interface Turn {
   /**
-   * Runs `operation` and answers once it is on disk. What it throws undoes only what it did. With `family` it is one statement, and changes
-   * nothing but the refresh token of this id.
+   * Runs `operation` and answers once it is on disk. What it throws undoes only what it did. With `family` at most one of its statements
+   * changes something, and that is the refresh token of this id.
    */
   write<T>(operation: () => T, family?: string): Promise<T>;
   /** Runs `operation`; it must not write. With `family` it rests on no other refresh token than that of this id. */
@@ -36,6 +36,9 @@ export interface Turn {
  */
 const MOST_TURNS = 4;
 
+/** Where turns take long, it is committed at the end of the one in which it has been open for so long: other processes wait for it. */
+const MOST_MS = 5;
+
 interface OpenTurn {
   /** How many have written. */
   writes: number;
@@ -50,23 +53,7 @@ interface OpenTurn {
 /** The turns of one database connection, which nothing else may use. */
 export function createTurn(db: DatabaseSync): Turn {
   const { sql, first } = statementsOf(db);
-  let open: OpenTurn | null = null;
-
-  const begin = (): OpenTurn => {
-    if (open !== null) {
-      open.writes += 1;
-      return open;
-    }
-    // Only if a ROLLBACK failed: it is owed before anything new.
-    if (db.isTransaction) db.exec("ROLLBACK");
-    db.exec("BEGIN IMMEDIATE");
-    const turn = openTurn(db, () => {
-      if (open === turn) open = null;
-    });
-    open = turn;
-    commitWhenQuiet(turn);
-    return turn;
-  };
+  const { begin, current } = transactionsOf(db);
 
   const write = async <T>(operation: () => T, family?: string): Promise<T> => {
     try {
@@ -87,6 +74,7 @@ export function createTurn(db: DatabaseSync): Turn {
   const read = async <T>(operation: () => T, family?: string): Promise<T> => {
     try {
       const value = operation();
+      const open = current();
       if (open !== null && restsOn(open, family)) await open.committed;
       return value;
     } catch (error) {
@@ -105,10 +93,39 @@ export function createTurn(db: DatabaseSync): Turn {
         return row === undefined ? null : of(row);
       }),
     async close() {
-      await open?.committed.catch(() => undefined);
+      await current()?.committed.catch(() => undefined);
       if (db.isOpen) db.close();
     },
   };
+}
+
+function transactionsOf(db: DatabaseSync): { begin: () => OpenTurn; current: () => OpenTurn | null } {
+  let open: OpenTurn | null = null;
+
+  const current = (): OpenTurn | null => {
+    // A SELECT that met an I/O error may have ended it: its writers hear of it, and nobody joins them.
+    if (open !== null && !db.isTransaction) open.fail(new Error("SQLite gave the transaction up"));
+    return open;
+  };
+
+  const begin = (): OpenTurn => {
+    const joined = current();
+    if (joined !== null) {
+      joined.writes += 1;
+      return joined;
+    }
+    // Only if a ROLLBACK failed: it is owed before anything new.
+    if (db.isTransaction) db.exec("ROLLBACK");
+    db.exec("BEGIN IMMEDIATE");
+    const turn = openTurn(db, () => {
+      if (open === turn) open = null;
+    });
+    open = turn;
+    commitWhenQuiet(turn);
+    return turn;
+  };
+
+  return { begin, current };
 }
 
 function restsOn({ changed }: OpenTurn, family: string | undefined): boolean {
@@ -180,10 +197,12 @@ function openTurn(db: DatabaseSync, ended: () => void): OpenTurn {
 }
 
 function commitWhenQuiet(turn: OpenTurn): void {
+  const begun = performance.now();
   let [turns, before] = [0, 0];
   const turnOver = (): void => {
     turns += 1;
-    if (turn.writes === before || turns === MOST_TURNS) return turn.commit();
+    const isLate = turns === MOST_TURNS || performance.now() - begun > MOST_MS;
+    if (turn.writes === before || isLate) return turn.commit();
     before = turn.writes;
     setImmediate(turnOver);
   };
