@@ -99,8 +99,7 @@ async function started(
     const candidate = await start({
       name,
       file: "servers/families.ts",
-      // The young generation is as docs/deployment.md has it.
-      flags: ["--expose-gc", "--max-semi-space-size=4"],
+      flags: ["--expose-gc"],
       environment: { ...environment, RECEIVERS: String(receivers), RECEIVERS_PORT: String(told.port) },
     });
     candidates.push(candidate);
@@ -179,7 +178,7 @@ function sectionOf({ measured, watched, flushes }: Taken, sizes: Sizes): Section
   return {
     title: "8. Reuse, revocation and webhooks of a user with very many sign-ins",
     text: `Users of ${small} and of ${large} refresh-token families, for the last two acts with a sign-in and a session for each. Provider and application are
-one process on core 0, with a young generation of 4 MB (\`--max-semi-space-size=4\`, as docs/deployment.md starts it); Postgres, Redis and the receivers of webhooks are on core 1. "Longest wait" is the most that the event loop was late,
+one process on core 0; Postgres, Redis and the receivers of webhooks are on core 1. "Longest wait" is the most that the event loop was late,
 so the most that anybody else waited for a turn, disk and collection of garbage included. Memory is what was alive on the heap above what was
 there before, collected ten times a second in a round of its own, which counts for nothing else.
 
