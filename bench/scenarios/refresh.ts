@@ -151,7 +151,7 @@ used token is refused, and so is from then on the newest of its family. Latchkey
 (\`POST /api/jwt/refresh\`) takes none; the peers check one. Peers know nothing of users beyond an id (oidc-provider) or look one up
 (better-auth); Latchkey looks up tenant, application, user and registration, and puts roles and e-mail address into the token. No ID
 tokens. Versions: ${versions(ready)}. Postgres runs on the load's core; its CPU is not counted.
-**The limit** is the same with everything of ours taken away: a form read, a secret and a token checked, one signature and one commit on the disk per turn of the event loop, on bare
+**The limit** is the same with everything of ours taken away: a form read, a secret and a token checked, one signature and a share of a commit that is on the disk, on bare
 \`node:http\` (\`bench/servers/limit-refresh.ts\`).`,
     tables: [tableOf(ready, measured)],
     targets,
