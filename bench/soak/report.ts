@@ -38,7 +38,7 @@ ${number(minutes, 1)} minutes, ${cpus().length} cores, Node ${process.versions.n
 ## What was watched
 
 Every ten seconds the traffic pauses until all answers are there, and the server is looked at after two full collections. Judged are the
-last two thirds; growth is the Theil–Sen slope over them, for 30 minutes. What SQLite writes ahead is a file of its own, filled once (1,000 pages) and
+last two thirds; growth is the Theil–Sen slope over them, for 30 minutes. What SQLite writes ahead is a file of its own, filled once (250 pages) and
 then written over: it is judged by its size.
 
 | | median (min–max) | growth in 30 min | bound | flat |
