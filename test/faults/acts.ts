@@ -62,14 +62,21 @@ export const acts: Readonly<Record<string, Act>> = {
     const person = await world.person();
     const [browser, other] = [await world.signedIn(person), await world.signedIn(person)];
     for (const each of [browser, other]) await isSignedIn(world, each);
-    const answer = await attempt(async () => {
-      const signInId = await otherDevice(world, browser);
-      return browser.post("/account/end", { signInId: signInId ?? "" }, threat(death));
-    });
+    // This one and no third: where the answer to a sign-in got lost, it was repeated, and there are two.
+    const [ended] = await devices(world, other, ({ isThis }) => isThis);
+    const stillListed = async () => {
+      const [listed] = await devices(world, browser, ({ signInId }) => signInId === ended?.signInId);
+      return listed;
+    };
+    const answer = await attempt(async () =>
+      browser.post("/account/end", { signInId: (await stillListed())?.signInId ?? "" }, threat(death)),
+    );
     if (answer?.status !== 200) {
       await world.insist(async () => {
-        const signInId = await otherDevice(world, browser);
-        return signInId === null ? browser.get(page) : browser.post("/account/end", { signInId });
+        const listed = await stillListed();
+        return listed === undefined
+          ? browser.get(page)
+          : browser.post("/account/end", { signInId: listed.signInId });
       });
     }
     await isSignedOut(world, other);
@@ -135,11 +142,20 @@ async function isRight(world: World, loginId: string, password: string): Promise
   return answer.status === 302;
 }
 
-async function otherDevice(world: World, browser: Browser): Promise<string | null> {
+interface ListedDevice {
+  readonly signInId: string;
+  readonly isThis: boolean;
+}
+
+/** Those of the person's devices, as this browser's account page lists them. */
+async function devices(
+  world: World,
+  browser: Browser,
+  which: (device: ListedDevice) => boolean,
+): Promise<readonly ListedDevice[]> {
   const { body } = await world.insist(() => browser.get("/account"));
   const json = /<script type="application\/json">(.*)<\/script>/.exec(body)?.[1] ?? "[]";
-  const devices = JSON.parse(json) as { signInId: string; isThis: boolean }[];
-  return devices.find(({ isThis }) => !isThis)?.signInId ?? null;
+  return (JSON.parse(json) as ListedDevice[]).filter(which);
 }
 
 async function hasNoRefreshToken(world: World, userId: string): Promise<boolean> {
