@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as turnOver } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { filled, id, signedIn } from "../src/store/conformance/records.ts";
 import { openStore } from "../src/store/open.ts";
 import { createTurn, type Turn } from "../src/store/sqlite/turn.ts";
@@ -38,16 +38,30 @@ test("all writes of a turn are one commit, and none is answered before it", asyn
   reader.close();
 });
 
-test("writes of the turns right after share the commit, of four at most", async () => {
-  const { turn, reader } = tables(databaseFile());
-  const seen: Promise<number>[] = [];
-  for (const name of ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]) {
-    seen.push(insert(turn, name).then(() => names(reader).length));
-    await turnOver();
+test.each([
+  { what: "of four at most", milliseconds: 0, expected: [4, 4, 4, 4, 8, 8, 8, 8, 10, 10] },
+  {
+    what: "where a turn takes 3 ms of two, for no longer than 5",
+    milliseconds: 3,
+    expected: [2, 2, 4, 4, 6, 6, 8, 8, 10, 10],
+  },
+])("writes of the turns right after share the commit, $what", async ({ milliseconds, expected }) => {
+  let now = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+  try {
+    const { turn, reader } = tables(databaseFile());
+    const seen: Promise<number>[] = [];
+    for (const name of ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]) {
+      seen.push(insert(turn, name).then(() => names(reader).length));
+      now += milliseconds;
+      await turnOver();
+    }
+    expect(await Promise.all(seen)).toEqual(expected);
+    await turn.close();
+    reader.close();
+  } finally {
+    clock.mockRestore();
   }
-  expect(await Promise.all(seen)).toEqual([4, 4, 4, 4, 8, 8, 8, 8, 10, 10]);
-  await turn.close();
-  reader.close();
 });
 
 test("a failing write undoes only itself", async () => {
